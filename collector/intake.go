@@ -1,0 +1,26 @@
+package collector
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrBusy reports that a sink has no room now. The caller may offer the same
+// spans again later.
+var ErrBusy = errors.New("collector: busy")
+
+// A Sink takes spans.
+type Sink interface {
+	// Consume takes all spans of b or returns an error, ErrBusy if it has no
+	// room. b is borrowed for the call. Offering a span twice is harmless, so a
+	// caller that got ErrBusy offers the whole batch again. Consume may be
+	// called in parallel.
+	Consume(ctx context.Context, b *Batch) error
+}
+
+// A Receiver accepts spans from outside.
+type Receiver interface {
+	// Run serves until ctx is done, then lets requests in hand finish for a
+	// bounded time and returns. An error means that it could not serve.
+	Run(ctx context.Context, next Sink) error
+}
