@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"iter"
 	"strings"
 	"unique"
 )
@@ -78,13 +79,14 @@ func (n NodeRef) Compare(o NodeRef) int {
 // service's own namespace or name written %2F and %25, so that no two services
 // print alike.
 func (n NodeRef) Print() string {
-	if n.Kind != Service {
-		return n.Name
+	ns, name := n.Namespace, n.Name
+	if n.Kind == Service {
+		ns, name = escapeName.Replace(ns), escapeName.Replace(name)
 	}
-	if n.Namespace == "" {
-		return escapeName.Replace(n.Name)
+	if ns == "" {
+		return name
 	}
-	return escapeName.Replace(n.Namespace) + "/" + escapeName.Replace(n.Name)
+	return ns + "/" + name
 }
 
 var escapeName = strings.NewReplacer("%", "%25", "/", "%2F")
@@ -139,9 +141,23 @@ type Facet struct {
 	Environments, Version, Team string
 }
 
+// EachEnvironment yields the facet's environments; none if there is none.
+func (f Facet) EachEnvironment() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if f.Environments == "" {
+			return
+		}
+		for e := range strings.SplitSeq(f.Environments, "\x00") {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // In reports whether the facet lies in the environment.
 func (f Facet) In(environment string) bool {
-	for e := range strings.SplitSeq(f.Environments, "\x00") {
+	for e := range f.EachEnvironment() {
 		if e == environment {
 			return true
 		}
