@@ -2,6 +2,8 @@ module graphctl
 
 go 1.26.0
 
+ignore ./ui/node_modules
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/DataDog/sketches-go v1.4.8 // indirect
