@@ -1,6 +1,9 @@
 package graph
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A Store keeps deltas and answers queries about their sum. Methods may be
 // called in parallel; a Read sees each batch whole or not at all.
@@ -15,4 +18,17 @@ type Store interface {
 	Progress(ctx context.Context, o Origin) (uint64, error)
 	// Close releases the store; it waits for calls in progress.
 	Close() error
+}
+
+// A CellReader is a Store that can list what it keeps: what a reader needs that
+// goes on adding to the sum, such as a live window that starts from the store.
+type CellReader interface {
+	// Cells yields the counters of every kept bucket that overlaps [from, to),
+	// each key once, with the width of its bucket: the finest kept at that
+	// time, Coarse for coarse subjects. Buckets do not overlap. The Stats are
+	// borrowed until yield returns; when it returns false Cells stops, without
+	// an error. No order is promised.
+	Cells(ctx context.Context, from, to Instant, yield func(k Key, s *Stats, width time.Duration) bool) error
+	// Origins returns Progress of every origin that applied a batch.
+	Origins(ctx context.Context) (map[Origin]uint64, error)
 }
