@@ -49,7 +49,7 @@ ui/node_modules/.package-lock.json: ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund
 
 bench: ## benchmarks: decode, infer, store, and spans per CPU second over gRPC
-	docs/bench.sh
+	.ci/bench
 
 fuzz: ## every fuzz target for FUZZTIME
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
