@@ -204,3 +204,13 @@ func (k Key) Compare(o Key) int {
 	}
 	return 0
 }
+
+// Aligned reports whether the bucket of k begins where a bucket of its
+// subject's width begins. Stores refuse keys that are not aligned.
+func (k Key) Aligned() bool {
+	width := Fine
+	if k.Subject.Value().Of.Coarse() {
+		width = Coarse
+	}
+	return k.Bucket == k.Bucket.Floor(width)
+}
