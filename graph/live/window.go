@@ -1,0 +1,264 @@
+package live
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unique"
+
+	"graphctl/graph"
+)
+
+// A Window is the last hour of the graph. Make it with NewWindow.
+type Window struct {
+	latest atomic.Pointer[publication]
+	wake   chan struct{} // capacity 1: something was applied
+
+	mu       sync.Mutex // guards what follows
+	o        Options
+	now      graph.Instant // of the last Advance
+	rates    rateWindow    // at now
+	applied  map[graph.Origin]uint64
+	edges    map[unique.Handle[graph.Subject]]*edge
+	spans    map[graph.NodeRef]*presence
+	aliases  map[unique.Handle[graph.Subject]]*hours
+	topology topology
+	counted  Stats
+}
+
+// edge counts a subject of kind OfEdge.
+type edge struct {
+	subject unique.Handle[graph.Subject]
+	minutes minutes
+	recent  recent
+	call    *call // where it counts; nil while it holds no calls
+	touched bool  // since the last publication
+}
+
+// presence counts the spans of a service: those in the window, which make it a
+// node, and those of the hours that the window touches, which are evidence.
+type presence struct {
+	minutes minutes
+	hours   hours
+}
+
+// NewWindow returns an empty window whose time is now.
+func NewWindow(now graph.Instant, o Options) *Window {
+	if o.MaxSubjects <= 0 {
+		o.MaxSubjects = MaxSubjects
+	}
+	if o.Epoch == "" {
+		var b [8]byte
+		rand.Read(b[:]) // never fails
+		o.Epoch = hex.EncodeToString(b[:])
+	}
+	w := &Window{
+		wake:    make(chan struct{}, 1),
+		o:       o,
+		now:     now,
+		rates:   rateWindowAt(now),
+		applied: make(map[graph.Origin]uint64),
+		edges:   make(map[unique.Handle[graph.Subject]]*edge),
+		spans:   make(map[graph.NodeRef]*presence),
+		aliases: make(map[unique.Handle[graph.Subject]]*hours),
+	}
+	w.topology.init(o.Epoch)
+	w.latest.Store(&publication{
+		Snapshot: &Snapshot{Epoch: o.Epoch, Time: now},
+		next:     make(chan struct{}),
+	})
+	return w
+}
+
+// Prime takes over what a store holds: the counters of the window and of the
+// hours it touches, and which batches they contain. It is called before the
+// first Apply. On error the window may hold a part.
+func (w *Window) Prime(ctx context.Context, r graph.CellReader) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	applied, err := r.Origins(ctx)
+	if err != nil {
+		return fmt.Errorf("live: read origins: %w", err)
+	}
+	from := w.firstHour()
+	to := w.now + graph.Instant(ahead)
+	err = r.Cells(ctx, from, to, func(k graph.Key, s *graph.Stats, width time.Duration) bool {
+		w.add(k, s, width)
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("live: read cells: %w", err)
+	}
+	w.applied = applied
+	if w.applied == nil {
+		w.applied = make(map[graph.Origin]uint64)
+	}
+	w.wakeUp()
+	return nil
+}
+
+// Apply adds batches, each (Origin, Seq) once; like a store it skips those at
+// or below the highest that it has seen of their origin. The batches are
+// borrowed for the call. Followers hear of them at the next publication.
+func (w *Window) Apply(batches []graph.Batch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, b := range batches {
+		if b.Seq <= w.applied[b.Origin] {
+			continue
+		}
+		w.applied[b.Origin] = b.Seq
+		if b.Delta == nil {
+			continue
+		}
+		for k, s := range b.Delta.Cells() {
+			w.add(k, s, graph.Fine)
+		}
+	}
+	w.wakeUp()
+}
+
+func (w *Window) wakeUp() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// firstMinute and firstHour bound what is kept at the time of the window.
+func (w *Window) firstMinute() graph.Instant {
+	return (w.now - graph.Instant(Span)).Floor(graph.Medium)
+}
+
+func (w *Window) firstHour() graph.Instant {
+	return (w.now - graph.Instant(Span)).Floor(graph.Coarse)
+}
+
+// add counts a cell where the window needs it.
+func (w *Window) add(k graph.Key, s *graph.Stats, width time.Duration) {
+	if k.Bucket > w.now+graph.Instant(ahead) {
+		w.counted.DroppedAhead++
+		return
+	}
+	sub := k.Subject.Value()
+	switch sub.Of {
+	case graph.OfEdge:
+		if k.Bucket >= w.firstMinute() {
+			w.addEdge(k, s, width)
+		}
+	case graph.OfSpans:
+		w.addSpans(sub.From, k.Bucket, s, width)
+	case graph.OfAlias:
+		w.addAlias(k, s)
+	}
+}
+
+func (w *Window) addEdge(k graph.Key, s *graph.Stats, width time.Duration) {
+	e := w.edges[k.Subject]
+	if e == nil {
+		if w.full(len(w.edges)) {
+			return
+		}
+		e = &edge{subject: k.Subject}
+		w.edges[k.Subject] = e
+	}
+	e.touched = true
+	m := e.minutes.add(k.Bucket, width, s.Calls, s.Errors)
+	if width != graph.Fine {
+		return
+	}
+	holds := e.recent.add(k.Bucket, s, w.rates)
+	if !holds && k.Bucket >= w.rates.first {
+		m.fine &^= fineBit(k.Bucket)
+	}
+}
+
+func (w *Window) addSpans(service graph.NodeRef, bucket graph.Instant, s *graph.Stats, width time.Duration) {
+	if s.Calls == 0 || bucket < w.firstHour() {
+		return
+	}
+	p := w.spans[service]
+	if p == nil {
+		if w.full(len(w.spans)) {
+			return
+		}
+		p = new(presence)
+		w.spans[service] = p
+	}
+	if bucket >= w.firstMinute() {
+		was := p.minutes.calls > 0
+		p.minutes.add(bucket, width, s.Calls, 0)
+		if was != (p.minutes.calls > 0) {
+			w.topology.stale = true
+		}
+	}
+	if p.hours.add(bucket, s.Calls) {
+		w.topology.stale = true
+	}
+}
+
+func (w *Window) addAlias(k graph.Key, s *graph.Stats) {
+	if s.Calls == 0 || k.Bucket < w.firstHour() {
+		return
+	}
+	h := w.aliases[k.Subject]
+	if h == nil {
+		if w.full(len(w.aliases)) {
+			return
+		}
+		h = new(hours)
+		w.aliases[k.Subject] = h
+	}
+	if h.add(k.Bucket, s.Calls) {
+		w.topology.stale = true
+	}
+}
+
+func (w *Window) full(n int) bool {
+	if n < w.o.MaxSubjects {
+		return false
+	}
+	w.counted.DroppedSubjects++
+	return true
+}
+
+// Snapshot returns the newest publication.
+func (w *Window) Snapshot() *Snapshot { return w.latest.Load().Snapshot }
+
+// Stats returns the counters.
+func (w *Window) Stats() Stats {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.counted
+	p := w.latest.Load()
+	s.Seq, s.Time = p.Seq, p.Time
+	s.Services, s.Calls = len(p.Services), len(p.Calls)
+	s.Subjects = len(w.edges) + len(w.spans) + len(w.aliases)
+	return s
+}
+
+// Run publishes until ctx is done: Patience after something was applied, and
+// after Period when nothing was. It returns nil.
+func (w *Window) Run(ctx context.Context) error {
+	idle := time.NewTimer(0)
+	defer idle.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-idle.C:
+		case <-w.wake:
+		}
+		w.Advance(graph.InstantOf(time.Now()))
+		idle.Reset(Period)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(Patience):
+		}
+	}
+}
