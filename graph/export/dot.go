@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -91,23 +92,13 @@ func (d *dotWriter) nodes() {
 		}
 		members[n.Namespace] = append(members[n.Namespace], i)
 	}
-	for number, namespace := range slices.Sorted(mapKeys(members)) {
+	for number, namespace := range slices.Sorted(maps.Keys(members)) {
 		d.printf("  subgraph cluster_%d {\n", number)
 		d.printf("    label=%s; labeljust=l; style=\"rounded,filled\"; color=\"#d5dae2\"; fillcolor=\"#f6f8fb\"; margin=12;\n", quoteText(namespace))
 		for _, i := range members[namespace] {
 			d.node(&d.g.Nodes[i], i, places, "    ")
 		}
 		d.printf("  }\n")
-	}
-}
-
-func mapKeys(m map[string][]int) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
 	}
 }
 

@@ -214,8 +214,8 @@ func (p *parser) edge(e *edgeJSON) graph.Edge {
 // durations as lie between two of them are put at the upper one.
 func (p *parser) sketch(s *sideJSON) sketch.Sketch {
 	var k sketch.Sketch
-	if s.Count < 0 {
-		p.fail(fmt.Errorf("count %d is negative", s.Count))
+	if s.Count < 0 || s.Count > sketch.MaxCount {
+		p.fail(fmt.Errorf("count %d is out of range", s.Count))
 		return k
 	}
 	below := int64(0)
@@ -224,10 +224,19 @@ func (p *parser) sketch(s *sideJSON) sketch.Sketch {
 		if i == len(quantiles)-1 {
 			rank = s.Count
 		}
-		k.Add(time.Duration(p.scaled(n, 6)), rank-below)
+		k.AddBucket(bucketOf(time.Duration(p.scaled(n, 6))), rank-below)
 		below = rank
 	}
 	return k
+}
+
+// bucketOf returns the bucket that a written quantile stands for. An hour
+// stands for all that is longer.
+func bucketOf(d time.Duration) uint16 {
+	if d == time.Hour {
+		return sketch.Buckets - 1
+	}
+	return sketch.Bucket(d)
 }
 
 // clean returns s as one line of valid UTF-8: what is no text becomes U+FFFD.
