@@ -33,7 +33,7 @@ type billing struct {
 }
 
 func newBilling(s *service.Service, sh *shared) error {
-	db, err := database.Open(context.Background(), s.Tracing, "billing", billingSchema)
+	db, err := database.Open(context.Background(), s.Tracing, "ledger", billingSchema)
 	if err != nil {
 		return err
 	}
@@ -58,11 +58,7 @@ func (b *billing) handle(ctx context.Context, message []byte) error {
 	if err := b.invoice(ctx, event); err != nil {
 		return err
 	}
-	state := "paid"
-	charge := b.charge(ctx, event)
-	if charge != nil {
-		state = "unpaid"
-	}
+	state, charge := b.charge(ctx, event)
 	if _, err := b.db.ExecContext(ctx, `UPDATE invoices SET state = ? WHERE trip = ?`, state, event.Trip); err != nil {
 		return err
 	}
@@ -84,11 +80,19 @@ func (b *billing) invoice(ctx context.Context, event rides.TripEvent) error {
 	return err
 }
 
-func (b *billing) charge(ctx context.Context, event rides.TripEvent) error {
+// charge has a trip paid, and returns the state of its invoice. Without a
+// payment that is unpaid, and the error says why.
+func (b *billing) charge(ctx context.Context, event rides.TripEvent) (state string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, chargeTimeout)
 	defer cancel()
-	_, err := b.payments.Charge(ctx, &rides.ChargeRequest{
+	reply, err := b.payments.Charge(ctx, &rides.ChargeRequest{
 		TripId: event.Trip, PassengerId: event.Passenger, Cents: event.Cents,
 	})
-	return err
+	switch {
+	case err != nil:
+		return "unpaid", err
+	case reply.GetReference() == "":
+		return "declined", nil
+	}
+	return "paid", nil
 }

@@ -173,11 +173,31 @@ func (c *Company) open(ctx context.Context) (err error) {
 // ControlURL is where the control interface listens.
 func (c *Company) ControlURL() string { return "http://" + c.control.Addr().String() }
 
-// Run serves, and runs visit beside it, until ctx is done and visit has
-// returned, or until something fails. It stops in the order in which work
-// flows, so that nobody calls a service that has gone: visitors, consumers,
-// servers. Visit must return soon after its context is done.
-func (c *Company) Run(ctx context.Context, visit func(context.Context) error) error {
+// A Public uses a company.
+type Public interface {
+	// Run makes requests until ctx is done, and returns soon after.
+	Run(ctx context.Context) error
+	// Count may be called at any time, also before Run.
+	Count() Count
+}
+
+// A Count is what a Public has done so far.
+type Count struct {
+	// Sent requests, and those of them that got an error or no answer.
+	Sent   int64 `json:"sent"`
+	Failed int64 `json:"failed"`
+	// TurnedAway are arrivals while too many requests were under way: they
+	// sent nothing.
+	TurnedAway int64 `json:"turned_away"`
+	// Abandoned are trips while too many were under way: nobody completes
+	// them.
+	Abandoned int64 `json:"abandoned_trips"`
+}
+
+// Run serves the public until ctx is done or something fails. It stops in the
+// order in which work flows, so that nobody calls a service that has gone: the
+// public, consumers, servers.
+func (c *Company) Run(ctx context.Context, public Public) error {
 	whole, stopAll := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopAll()
 	servers, serving := errgroup.WithContext(whole)
@@ -198,8 +218,8 @@ func (c *Company) Run(ctx context.Context, visit func(context.Context) error) er
 	defer shut()
 	defer context.AfterFunc(ctx, shut)()
 	visitors, visiting := errgroup.WithContext(open)
-	visitors.Go(func() error { return visit(visiting) })
-	visitors.Go(func() error { return c.serveControl(visiting) })
+	visitors.Go(func() error { return public.Run(visiting) })
+	visitors.Go(func() error { return c.serveControl(visiting, public) })
 	visitors.Go(func() error { return c.storms(visiting) })
 
 	err := visitors.Wait()

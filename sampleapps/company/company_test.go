@@ -2,6 +2,8 @@ package company_test
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -52,7 +54,7 @@ func start(t *testing.T) *running {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := c.Run(ctx, people.Run); err != nil {
+		if err := c.Run(ctx, people); err != nil {
 			t.Errorf("run: %v", err)
 		}
 		if err := c.Close(ctx); err != nil {
@@ -269,6 +271,41 @@ func mostMapsCalls(spans []span) int {
 	return most
 }
 
+// The status says what is on and what the public did; what is on can be ended.
+func TestControlTellsStatus(t *testing.T) {
+	c := start(t)
+	c.eventually(t, "a request", func(spans []span) bool { return len(spans) > 0 })
+	post(t, c.ControlURL()+"/outage?for=1m")
+	status := readStatus(t, c.ControlURL())
+	if status.Services != company.Services() || status.Requests.Sent == 0 {
+		t.Errorf("status: got %+v, want %d services and requests", status, company.Services())
+	}
+	if status.OutageSeconds <= 0 || status.OutageSeconds > 60 || status.StormSeconds != 0 {
+		t.Errorf("status: got %+v, want an outage for a minute and no storm", status)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, c.ControlURL()+"/outage", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, request)
+	if status := readStatus(t, c.ControlURL()); status.OutageSeconds != 0 {
+		t.Errorf("status: got %+v, want no outage", status)
+	}
+}
+
+func readStatus(t *testing.T, url string) company.Status {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var status company.Status
+	if err := json.Unmarshal(send(t, request), &status); err != nil {
+		t.Fatal(err)
+	}
+	return status
+}
+
 // What control is asked that makes no sense is refused, and says why.
 func TestControlRefusesNonsense(t *testing.T) {
 	c := start(t)
@@ -290,13 +327,28 @@ func TestControlRefusesNonsense(t *testing.T) {
 
 func post(t *testing.T, url string) {
 	t.Helper()
-	response, err := http.Post(url, "", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("POST %s: got %s", url, response.Status)
+	send(t, request)
+}
+
+// send makes a request that must succeed, and returns the body of the answer.
+func send(t *testing.T, request *http.Request) []byte {
+	t.Helper()
+	defer http.DefaultClient.CloseIdleConnections()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s %s: got %s: %s", request.Method, request.URL, response.Status, body)
+	}
+	return body
 }

@@ -19,19 +19,20 @@ const (
 // serveControl answers the control interface, which is not part of the company
 // and not traced:
 //
-//	GET    /                 what is switched on, as JSON
+//	GET    /                 a Status, as JSON
 //	POST   /storm?for=20s    maps refuses calls, its callers retry
 //	POST   /outage?for=20s   the payment provider refuses calls
 //	DELETE /storm, /outage   ends it now
 //
 // Web pages of other origins are refused.
-func (c *Company) serveControl(ctx context.Context) error {
+func (c *Company) serveControl(ctx context.Context, public Public) error {
+	status := func() (any, error) { return c.status(public), nil }
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", service.Handler(func(*http.Request) (any, error) { return c.status(), nil }))
-	mux.Handle("POST /storm", c.begin(c.startStorm))
-	mux.Handle("POST /outage", c.begin(c.startOutage))
-	mux.Handle("DELETE /storm", c.end(&c.Storm))
-	mux.Handle("DELETE /outage", c.end(&c.Outage))
+	mux.Handle("GET /{$}", service.Handler(func(*http.Request) (any, error) { return status() }))
+	mux.Handle("POST /storm", begin(c.startStorm, status))
+	mux.Handle("POST /outage", begin(c.startOutage, status))
+	mux.Handle("DELETE /storm", end(&c.Storm, status))
+	mux.Handle("DELETE /outage", end(&c.Outage, status))
 	server := &http.Server{
 		Handler:           http.NewCrossOriginProtection().Handler(mux),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -45,13 +46,15 @@ type Status struct {
 	// StormSeconds and OutageSeconds are how much longer each stays on.
 	StormSeconds  float64 `json:"storm_seconds"`
 	OutageSeconds float64 `json:"outage_seconds"`
+	Requests      Count   `json:"requests"`
 }
 
-func (c *Company) status() Status {
+func (c *Company) status(public Public) Status {
 	return Status{
 		Services:      len(c.services),
 		StormSeconds:  c.Storm.Left().Seconds(),
 		OutageSeconds: c.Outage.Left().Seconds(),
+		Requests:      public.Count(),
 	}
 }
 
@@ -65,7 +68,7 @@ func (c *Company) startOutage(d time.Duration) {
 	c.options.Log.Info("outage", "for", d, "refusing", Provider)
 }
 
-func (c *Company) begin(start func(time.Duration)) http.Handler {
+func begin(start func(time.Duration), status func() (any, error)) http.Handler {
 	return service.Handler(func(r *http.Request) (any, error) {
 		d := defaultDuration
 		if text := r.FormValue("for"); text != "" {
@@ -81,13 +84,13 @@ func (c *Company) begin(start func(time.Duration)) http.Handler {
 			}
 		}
 		start(d)
-		return c.status(), nil
+		return status()
 	})
 }
 
-func (c *Company) end(s *Switch) http.Handler {
+func end(s *Switch, status func() (any, error)) http.Handler {
 	return service.Handler(func(*http.Request) (any, error) {
 		s.Off()
-		return c.status(), nil
+		return status()
 	})
 }

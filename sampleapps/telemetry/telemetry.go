@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/propagation"
@@ -51,7 +52,9 @@ type Tracing struct {
 	// Propagator carries the trace context between services.
 	Propagator propagation.TextMapPropagator
 
-	shutdown func(context.Context) error
+	name     string
+	provider *sdktrace.TracerProvider
+	exporter sdktrace.SpanExporter
 }
 
 // Open starts tracing for one service. Spans go to endpoint by OTLP over gRPC:
@@ -88,15 +91,22 @@ func Open(ctx context.Context, id Identity, endpoint string) (*Tracing, error) {
 	return &Tracing{
 		Provider:   provider,
 		Propagator: propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
-		shutdown:   provider.Shutdown,
+		name:       id.Name,
+		provider:   provider,
+		exporter:   exporter,
 	}, nil
 }
 
 // Shutdown sends the spans that wait and stops the exporter. When ctx is done
-// first, what is left is lost and the error says so.
-func (t *Tracing) Shutdown(ctx context.Context) error {
-	if err := t.shutdown(ctx); err != nil {
-		return fmt.Errorf("telemetry: flush: %w", err)
+// first, what is left is lost. That is reported as every export that fails: to
+// OpenTelemetry's error handler.
+func (t *Tracing) Shutdown(ctx context.Context) {
+	if err := t.provider.Shutdown(ctx); err != nil {
+		otel.Handle(fmt.Errorf("telemetry: last spans of %s: %w", t.name, err))
 	}
-	return nil
+	// The provider gives up when ctx is done, but an export under way does not
+	// know: this cuts it off.
+	if err := t.exporter.Shutdown(ctx); err != nil {
+		otel.Handle(fmt.Errorf("telemetry: exporter of %s: %w", t.name, err))
+	}
 }

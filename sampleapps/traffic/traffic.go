@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"graphctl/sampleapps/company"
 	"graphctl/sampleapps/service"
 )
 
@@ -46,7 +47,7 @@ type Options struct {
 	Dial func(ctx context.Context, network, name string) (net.Conn, error)
 }
 
-// A Generator makes traffic. Count may be called at any time.
+// A Generator makes traffic: it is the company's Public.
 type Generator struct {
 	options Options
 	base    *http.Transport
@@ -72,19 +73,12 @@ func New(o Options) (*Generator, error) {
 	}, nil
 }
 
-// A Count is what has happened so far.
-type Count struct {
-	// Sent requests, and those of them that got no answer or an error.
-	Sent, Failed int64
-	// TurnedAway are arrivals beyond maxUnderWay: they sent nothing.
-	TurnedAway int64
-	// Abandoned are trips beyond maxTrips: nobody completes them.
-	Abandoned int64
-}
-
-// Count returns it.
-func (g *Generator) Count() Count {
-	return Count{g.sent.Load(), g.failed.Load(), g.turnedAway.Load(), g.abandoned.Load()}
+// Count implements company.Public.
+func (g *Generator) Count() company.Count {
+	return company.Count{
+		Sent: g.sent.Load(), Failed: g.failed.Load(),
+		TurnedAway: g.turnedAway.Load(), Abandoned: g.abandoned.Load(),
+	}
 }
 
 // Run makes traffic until ctx is done. It returns when all requests have been

@@ -124,7 +124,7 @@ func run(ctx context.Context, s settings, w io.Writer) (err error) {
 	fmt.Fprintf(w, "company: control on %s\n", c.ControlURL())
 	fmt.Fprintf(w, "company: spans to %s\n", s.company.Endpoint)
 	fmt.Fprintf(w, "company: ready, %d services\n", company.Services())
-	err = c.Run(ctx, people.Run)
+	err = c.Run(ctx, people)
 	n := people.Count()
 	s.company.Log.Info("stopped", "requests", n.Sent, "failed", n.Failed, "turned_away", n.TurnedAway, "abandoned_trips", n.Abandoned)
 	return err
