@@ -60,4 +60,4 @@ type Counters struct {
 }
 
 // Counters returns a copy of the counters.
-func (e *Engine) Counters() Counters { return Counters{} }
+func (e *Engine) Counters() Counters { return e.c }

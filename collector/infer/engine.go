@@ -1,7 +1,6 @@
 package infer
 
 import (
-	"errors"
 	"time"
 
 	"graphctl/collector"
@@ -28,40 +27,269 @@ type Options struct {
 type Engine struct {
 	o    Options
 	syms *collector.Symbols
+	names
+	sum
+	otherSide side // of the service "other", where edges beyond the bound go
+
+	now     int64 // highest time seen
+	settled int64 // guesses of spans that arrived until then are shown whatever Settle says
+	c       Counters
+	held    int // spans, links and stubs in memory
+
+	records       arena[record]
+	contributions arena[contribution]
+	traces        arena[trace]
+	byLow         map[uint64]uint32
+	oldest        uint32 // trace that was quiet longest
+	newest        uint32
+	changed       []uint32 // traces to evaluate, those with trace.dirty
+	guessing      []uint32 // traces with hidden guesses, those with trace.waiting
+	exchanges     []*exchange
+	freeExchanges []uint32
+	mail          mailbox
+	spare         []uint32               // room for the next list of changed traces
+	forgotten     [2]map[uint64]struct{} // low bits of traces, the newer ones first
+
+	v       evaluation // scratch of the evaluation in progress
+	linkBuf []ref      // scratch of Observe
 }
 
 // New returns an empty engine that reads names from syms.
 func New(o Options, syms *collector.Symbols) *Engine {
-	return &Engine{o: o, syms: syms}
+	if o.Settle == 0 {
+		o.Settle = defaultSettle
+	}
+	o.Settle = max(o.Settle, 0)
+	if o.Horizon == 0 {
+		o.Horizon = defaultHorizon
+	}
+	if o.MaxSpans == 0 {
+		o.MaxSpans = defaultMaxSpans
+	}
+	e := &Engine{
+		o:         o,
+		syms:      syms,
+		names:     newNames(),
+		sum:       newSum(),
+		byLow:     map[uint64]uint32{},
+		exchanges: make([]*exchange, 1),
+		settled:   -1 << 63,
+		forgotten: [2]map[uint64]struct{}{{}, {}},
+	}
+	e.otherSide = e.side(e.node(graph.NodeRef{Kind: graph.Service, Name: "other"}), 0)
+	return e
 }
 
-// Observe takes in a span and its links, which are borrowed for the call. now is Unix
-// time in ns; a step back is held at the highest time seen.
-func (e *Engine) Observe(now int64, s *collector.Span, links []collector.Link) {}
+// Observe takes in a span and its links, which are borrowed for the call. now
+// is Unix time in ns; a step back is held at the highest time seen.
+func (e *Engine) Observe(now int64, s *collector.Span, links []collector.Link) {
+	e.now = max(e.now, now)
+	e.c.Observed++
+	if len(links) > collector.MaxLinks {
+		e.c.LinksDropped += uint64(len(links) - collector.MaxLinks)
+		links = links[:collector.MaxLinks]
+	}
+	e.linkBuf = e.linkBuf[:0]
+	for _, l := range links {
+		e.linkBuf = append(e.linkBuf, refOf(l))
+	}
+	low := s.Trace.Low()
+	n := newRecord(e.now, s)
+	i := e.byLow[low]
+	if i != 0 && e.repeats(i, &n) {
+		return
+	}
+	if i != 0 && !e.roomInTrace(i) || !e.makeRoom(i, 1+len(links)) {
+		e.c.Refused++
+		return
+	}
+	if i == 0 {
+		i = e.newTrace(low)
+	}
+	if e.traces.at(i).late {
+		e.c.Late++
+	}
+	e.insert(i, &n)
+}
+
+// insert adds a span that is not in memory yet.
+func (e *Engine) insert(i uint32, n *record) {
+	t := e.traces.at(i)
+	k := e.records.take()
+	r := e.records.at(k)
+	*r = *n
+	r.next = t.first
+	t.first = k
+	t.spans++
+	t.unchecked = t.unchecked || t.spans > scanSpans
+	e.replaceLinks(t, r, e.linkBuf)
+	e.c.Accepted++
+	e.c.Spans[Pending]++
+	if e.misdated(r) {
+		e.c.Repaired++
+	}
+	e.c.LiveSpans++
+	e.held++
+	e.touch(i, t)
+	e.mark(i, t)
+}
+
+// repeats reports whether n is a copy of a span of trace i, and joins it (rule
+// I3). Traces too long for scanning are looked through on evaluation.
+func (e *Engine) repeats(i uint32, n *record) bool {
+	t := e.traces.at(i)
+	if t.spans > scanSpans {
+		return false
+	}
+	for k := t.first; k != 0; {
+		r := e.records.at(k)
+		if r.id == n.id && e.sameSpan(r, n) {
+			e.c.Duplicates++
+			e.touch(i, t)
+			if e.merge(t, r, n, e.linkBuf) {
+				e.mark(i, t)
+			}
+			return true
+		}
+		k = r.next
+	}
+	return false
+}
+
+// roomInTrace reports whether trace i may grow.
+func (e *Engine) roomInTrace(i uint32) bool {
+	t := e.traces.at(i)
+	if t.spans >= maxTraceSpans && t.unchecked {
+		e.dropRepeats(t)
+	}
+	return t.spans < maxTraceSpans
+}
 
 // Advance evaluates the traces that changed, shows guesses that have settled
-// and forgets what is beyond the horizon. Call it each half second.
-func (e *Engine) Advance(now int64) {}
+// and forgets what is beyond the horizon. Call it each Tick.
+func (e *Engine) Advance(now int64) {
+	e.now = max(e.now, now)
+	e.evaluateChanged(false)
+	e.showSettled()
+	if e.o.Horizon < 0 {
+		return
+	}
+	for e.oldest != 0 && e.traces.at(e.oldest).lastSeen <= e.now-int64(e.o.Horizon) {
+		e.forget(e.oldest)
+	}
+}
 
 // SettleAll evaluates all that changed and shows every guess: the end of a
 // replay.
-func (e *Engine) SettleAll() {}
+func (e *Engine) SettleAll() {
+	e.settled = e.now
+	e.evaluateChanged(true)
+	e.showSettled()
+}
+
+// evaluateChanged evaluates the traces that changed and are due, or all, and
+// lets linked traces exchange what they know until nothing is left to tell.
+func (e *Engine) evaluateChanged(all bool) {
+	for range maxRounds {
+		list := e.changed
+		e.changed = e.spare[:0]
+		for _, i := range list {
+			t := e.traces.at(i)
+			switch {
+			case !t.dirty:
+			case all || t.dueAt <= e.now:
+				t.dirty = false
+				e.evaluate(i)
+			default:
+				e.changed = append(e.changed, i)
+			}
+		}
+		e.spare = list
+		if e.mail.empty() {
+			return
+		}
+		e.receive()
+	}
+}
+
+// isSettled reports whether a guess from a span that arrived then is shown.
+func (e *Engine) isSettled(showAt int64) bool {
+	return showAt <= e.now || showAt-int64(e.o.Settle) <= e.settled
+}
+
+// showSettled shows the guesses that were hidden long enough.
+func (e *Engine) showSettled() {
+	kept := e.guessing[:0]
+	for _, i := range e.guessing {
+		t := e.traces.at(i)
+		if t.waiting && e.isSettled(t.showAt) {
+			e.show(t)
+		}
+		if t.waiting {
+			kept = append(kept, i)
+		}
+	}
+	e.guessing = kept
+}
+
+// show shows the guesses of t that have settled and notes when the next will.
+func (e *Engine) show(t *trace) {
+	t.showAt = 0
+	for i := t.shown; i != 0; {
+		c := e.contributions.at(i)
+		switch {
+		case !c.hidden:
+		case e.isSettled(c.showAt):
+			c.hidden = false
+			e.c.Hidden--
+			e.add(c, 1)
+		case t.showAt == 0 || c.showAt < t.showAt:
+			t.showAt = c.showAt
+		}
+		i = c.next
+	}
+	t.waiting = t.showAt != 0
+}
+
+// showAll shows all guesses of t, settled or not: it is about to be forgotten.
+func (e *Engine) showAll(t *trace) {
+	for i := t.shown; i != 0; {
+		c := e.contributions.at(i)
+		if c.hidden {
+			c.hidden = false
+			e.c.Hidden--
+			e.add(c, 1)
+		}
+		i = c.next
+	}
+	t.waiting = false
+}
+
+// dropContributions gives back the memory of what t contributed.
+func (e *Engine) dropContributions(t *trace) {
+	for i := t.shown; i != 0; {
+		next := e.contributions.at(i).next
+		e.contributions.release(i)
+		i = next
+	}
+	t.shown = 0
+}
 
 // Flush returns the change of the shown graph since the last Flush, without
 // zeros; nil if there is none. The delta is the caller's.
-func (e *Engine) Flush() *graph.Delta { return nil }
+func (e *Engine) Flush() *graph.Delta { return e.delta() }
 
-// AppendState appends everything that is needed to go on later, names as
-// strings, and returns the extended slice. What was not flushed is included.
-func (e *Engine) AppendState(dst []byte) []byte { return dst }
+// misdated reports a start that is not believed (rule W1): outside the horizon,
+// or too far ahead of the arrival.
+func (e *Engine) misdated(r *record) bool {
+	return e.o.Horizon >= 0 &&
+		(r.start < r.arrival-int64(e.o.Horizon) || r.start > r.arrival+int64(futureSlack))
+}
 
-// ErrState reports a state that LoadState cannot read: damaged, cut, or of
-// another version.
-var ErrState = errors.New("unreadable engine state")
-
-// LoadState returns an engine that goes on where AppendState left off. Numbers
-// of names are those of syms, which may be new. Contributions flushed before
-// are not emitted again.
-func LoadState(state []byte, o Options, syms *collector.Symbols) (*Engine, error) {
-	return New(o, syms), nil
+// bucket returns the time bucket of what is dated by r.
+func (e *Engine) bucket(r *record) int32 {
+	if e.misdated(r) {
+		return bucketOf(r.arrival)
+	}
+	return bucketOf(r.start)
 }

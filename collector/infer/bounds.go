@@ -1,0 +1,65 @@
+package infer
+
+import "time"
+
+// Bounds of an Engine and why they are what they are. Each is counted when hit.
+const (
+	// Tick is how often a driver calls Advance: long enough that most traces
+	// are complete when they are evaluated first, short enough for the screen.
+	Tick = 500 * time.Millisecond
+
+	defaultSettle   = 5 * time.Second // longer than the batch delay of common SDKs
+	defaultHorizon  = time.Hour
+	defaultMaxSpans = 1_000_000 // some 100 bytes each, with the trace's own
+
+	// maxTraceSpans bounds one trace: beyond it no trace is a request any more,
+	// and evaluating it takes longer than a tick.
+	maxTraceSpans = 1_000_000
+
+	// spansATick is the size from which a trace waits longer than a tick
+	// between evaluations: n spans wait n/spansATick ticks, so that a trace
+	// which grows for an hour costs a share of its engine and not its square.
+	spansATick = 65_536
+
+	// scanSpans is the size up to which ids are found by scanning a trace. It
+	// is where a hash table begins to win.
+	scanSpans = 24
+
+	// maxCarriers bounds how many spans under one id are looked at, in the
+	// order of rule I4. Two share an id by design (rule P2); more than this
+	// many are ids made without chance.
+	maxCarriers = 64
+
+	// maxEdges bounds the edges in the subject table, by side and rule: what
+	// one screen and one store are sized for. New ones beyond it run between
+	// nodes named "other".
+	maxEdges = 200_000
+
+	// maxOperations bounds the operations and addresses in the subject table.
+	maxOperations = 500_000
+
+	// maxProcessedBy bounds how many services are reported to process one
+	// message.
+	maxProcessedBy = 64
+
+	// maxRounds bounds the exchange between linked traces in one Advance. An
+	// exchange ends after four: stub, fact, stub naming the chosen link, and
+	// the linked trace's answer to it. What is left waits for the next.
+	maxRounds = 8
+
+	// maxForgotten bounds the traces that are remembered only to tell a late
+	// span from the first of a new trace.
+	maxForgotten = 1 << 17
+
+	// maxScratch is the size of trace above which the memory of an evaluation
+	// is given back after it.
+	maxScratch = 1 << 17
+
+	// maxEstimate bounds the estimate of one contribution, in 1/65536 calls, so
+	// that weight times messages stays in range.
+	maxEstimate = 1 << 60
+
+	// futureSlack is how far ahead of its arrival a span may start before its
+	// clock is not believed (rule W1).
+	futureSlack = time.Minute
+)

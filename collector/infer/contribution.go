@@ -1,0 +1,304 @@
+package infer
+
+import (
+	"slices"
+	"time"
+	"unique"
+
+	"graphctl/collector"
+	"graphctl/graph"
+	"graphctl/graph/sketch"
+)
+
+// A Rule says what proved a call. Its name is the detail of graph.OfRule
+// subjects.
+type Rule uint8
+
+// The rules that make edges.
+const (
+	RulePair           Rule = iota + 1 // an outgoing span and what it started in another service, or over the wire in its own (P4, P7, C3)
+	RuleBoundary                       // a parent in another service, without a recorded outgoing half (P5)
+	RuleDatabase                       // an unanswered call on a database (D1)
+	RulePeer                           // an unanswered call that names a peer (U1)
+	RuleFunction                       // an unanswered call that names a function (U1)
+	RuleAddress                        // an unanswered call that names an address (U1)
+	RuleRPCService                     // an unanswered call that names an RPC service (U1)
+	RuleUser                           // a root (R1)
+	RuleCaller                         // a span without known parent that names its caller (R2)
+	RulePublish                        // a publishing span and its destination (M1)
+	RuleImpliedPublish                 // a publish that nobody recorded, above a consuming span (M1)
+	RuleConsume                        // a destination and a consuming span (M1)
+	RulePush                           // a destination and a server span that it called (M7)
+	RuleDirect                         // a producer and a consumer without a destination's name (M3)
+	RuleRoute                          // two destinations that a message went through (M6)
+	RuleLink                           // a link between services (K3)
+	rules
+)
+
+var ruleNames = [rules]string{
+	"", "pair", "boundary", "database", "peer", "function", "address", "rpc_service", "user", "caller",
+	"publish", "implied_publish", "consume", "push", "direct", "route", "link",
+}
+
+func (r Rule) String() string {
+	if r < rules {
+		return ruleNames[r]
+	}
+	return "unknown"
+}
+
+// A contribution is what one trace adds to one subject in one bucket: one call
+// or a few, with at most one duration a side. 64 bytes without pointers.
+type contribution struct {
+	calls, errors              int32
+	clientErrors, serverErrors int32
+	client, server             int64 // durations in ns, absent if negative
+	estimated                  int64
+	showAt                     int64 // of a guess: when it may be shown; 0: at once
+	subject                    subject
+	bucket                     int32 // in units of graph.Fine
+	next                       uint32
+	network                    bool // client minus server counts as network time (rule L2)
+	hidden                     bool // a guess that is not shown yet
+}
+
+// absent is a missing duration.
+const absent = -1
+
+// bucketOf returns the number of the fine bucket that holds t.
+func bucketOf(t int64) int32 {
+	return int32(graph.Instant(t).Floor(graph.Fine) / graph.Instant(graph.Fine))
+}
+
+// A subject is the number of a graph.Subject with facets.
+type subject uint32
+
+// subjectKey tells subjects apart. Fields that a kind does not use are zero.
+type subjectKey struct {
+	from, to side
+	detail   uint32 // a Sym of a name for OfOperation, a node for OfAlias, a Disposition for OfSpans
+	of       graph.SubjectKind
+	kind     graph.EdgeKind
+	rule     Rule
+}
+
+// subjectRecord is a subject and where its counters of this flush are.
+type subjectRecord struct {
+	subjectKey
+	main   cellKey // for an edge that of the edge, whatever proved it
+	byRule cellKey // of an edge only
+	made   bool    // main and byRule are set
+	flush  uint32  // number of the flush in which cell was current
+	bucket int32
+	cell   uint32
+}
+
+type cellKey struct {
+	subject unique.Handle[graph.Subject]
+	facets  unique.Handle[graph.Facets]
+}
+
+// A cell is the sum of one subject in one bucket since the last flush.
+type cell struct {
+	subject  subject
+	bucket   int32
+	calls    int64
+	errors   int64
+	clientE  int64
+	serverE  int64
+	client   int64
+	server   int64
+	network  int64
+	networkN int64
+	estimate int64
+}
+
+// A sum gathers the change of the shown graph between two flushes.
+type sum struct {
+	subjects   []subjectRecord
+	subjectOf  map[subjectKey]subject
+	edges      int // subjects of each bounded kind
+	operations int
+	cells      []cell
+	cellOf     map[uint64]uint32 // (subject, bucket) → cell
+	durations  []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
+	flushes    uint32
+}
+
+func newSum() sum {
+	return sum{
+		subjects:  make([]subjectRecord, 1),
+		subjectOf: map[subjectKey]subject{},
+		cellOf:    map[uint64]uint32{},
+		flushes:   1,
+	}
+}
+
+func (e *Engine) subject(k subjectKey) subject {
+	if i, ok := e.subjectOf[k]; ok {
+		return i
+	}
+	switch {
+	case k.of == graph.OfEdge && k.from != e.otherSide && e.edges >= maxEdges:
+		e.c.Folded++
+		k.from, k.to = e.otherSide, e.otherSide
+		return e.subject(k)
+	case k.of == graph.OfEdge:
+		e.edges++
+	case k.of == graph.OfSpans:
+	case e.operations >= maxOperations:
+		e.c.Folded++
+		return 0
+	default:
+		e.operations++
+	}
+	i := subject(len(e.subjects))
+	e.subjects = append(e.subjects, subjectRecord{subjectKey: k})
+	e.subjectOf[k] = i
+	return i
+}
+
+// cell returns the counters of a subject in a bucket.
+func (e *Engine) cell(s subject, bucket int32) uint32 {
+	r := &e.subjects[s]
+	if r.flush == e.flushes && r.bucket == bucket {
+		return r.cell
+	}
+	key := uint64(s)<<32 | uint64(uint32(bucket))
+	i, ok := e.cellOf[key]
+	if !ok {
+		i = uint32(len(e.cells))
+		e.cells = append(e.cells, cell{subject: s, bucket: bucket})
+		e.cellOf[key] = i
+	}
+	r.flush, r.bucket, r.cell = e.flushes, bucket, i
+	return i
+}
+
+// count adds n to the calls of a subject that has no other columns. Subject 0
+// is one that a bound dropped.
+func (e *Engine) count(s subject, bucket int32, n int64) {
+	if s != 0 {
+		e.cells[e.cell(s, bucket)].calls += n
+	}
+}
+
+// add adds c to the shown graph; sign −1 takes it back.
+func (e *Engine) add(c *contribution, sign int64) {
+	if c.subject == 0 {
+		return
+	}
+	i := e.cell(c.subject, c.bucket)
+	s := &e.cells[i]
+	s.calls += sign * int64(c.calls)
+	s.errors += sign * int64(c.errors)
+	s.clientE += sign * int64(c.clientErrors)
+	s.serverE += sign * int64(c.serverErrors)
+	s.estimate += sign * c.estimated
+	if c.client >= 0 {
+		s.client += sign * c.client
+		e.addDuration(i, 0, c.client, sign)
+	}
+	if c.server >= 0 {
+		s.server += sign * c.server
+		e.addDuration(i, 1, c.server, sign)
+	}
+	if c.network {
+		s.network += sign * (c.client - c.server)
+		s.networkN += sign
+	}
+}
+
+func (e *Engine) addDuration(cell uint32, side uint64, d, sign int64) {
+	b := uint64(sketch.Bucket(time.Duration(d)))
+	e.durations = append(e.durations, uint64(cell)<<32|side<<31|b<<1|uint64(sign+1)>>1)
+}
+
+// delta returns what was gathered, without zeros, nil if nothing, and starts
+// anew.
+func (e *Engine) delta() *graph.Delta {
+	if len(e.cells) == 0 {
+		return nil
+	}
+	slices.Sort(e.durations)
+	d := new(graph.Delta)
+	rest := e.durations
+	for i := range e.cells {
+		n := 0
+		for n < len(rest) && rest[n]>>32 == uint64(i) {
+			n++
+		}
+		e.emit(d, &e.cells[i], rest[:n])
+		rest = rest[n:]
+	}
+	e.cells, e.durations = e.cells[:0], e.durations[:0]
+	clear(e.cellOf)
+	e.flushes++
+	d.Prune()
+	if d.Len() == 0 {
+		return nil
+	}
+	return d
+}
+
+// emit adds a cell and its durations, which are sorted, to d.
+func (e *Engine) emit(d *graph.Delta, c *cell, durations []uint64) {
+	s := graph.Stats{
+		Calls: c.calls, Errors: c.errors,
+		ClientErrors: c.clientE, ServerErrors: c.serverE,
+		ClientSum: c.client, ServerSum: c.server,
+		NetworkSum: c.network, NetworkCount: c.networkN,
+		Estimated: c.estimate,
+	}
+	for len(durations) > 0 {
+		k, n := durations[0]>>1, int64(0)
+		for len(durations) > 0 && durations[0]>>1 == k {
+			n += int64(durations[0]&1)*2 - 1
+			durations = durations[1:]
+		}
+		if k&(1<<30) == 0 {
+			s.Client.AddBucket(uint16(k), n)
+		} else {
+			s.Server.AddBucket(uint16(k), n)
+		}
+	}
+	if s.IsZero() {
+		return
+	}
+	e.describe(c.subject)
+	r := &e.subjects[c.subject]
+	at := graph.Instant(c.bucket) * graph.Instant(graph.Fine)
+	if r.of.Coarse() {
+		at = at.Floor(graph.Coarse)
+	}
+	d.At(graph.Key{Bucket: at, Subject: r.main.subject, Facets: r.main.facets}).Add(&s)
+	if r.of == graph.OfEdge && s.Calls != 0 {
+		k := graph.Key{Bucket: at.Floor(graph.Coarse), Subject: r.byRule.subject, Facets: r.byRule.facets}
+		d.At(k).Calls += s.Calls
+	}
+}
+
+// describe makes the keys under which a subject is emitted.
+func (e *Engine) describe(i subject) {
+	r := &e.subjects[i]
+	if r.made {
+		return
+	}
+	r.made = true
+	from, to := e.sides[r.from], e.sides[r.to]
+	s := graph.Subject{Of: r.of, Kind: r.kind, From: e.nodes[from.node], To: e.nodes[to.node]}
+	facets := unique.Make(graph.Facets{From: e.facets[from.facet], To: e.facets[to.facet]})
+	switch r.of {
+	case graph.OfSpans:
+		s.Detail = Disposition(r.detail).String()
+	case graph.OfOperation:
+		s.Detail = e.syms.Text(collector.Sym(r.detail))
+	case graph.OfAlias:
+		s.Detail = e.nodes[r.detail].Name
+	case graph.OfEdge:
+		rule := s
+		rule.Of, rule.Detail = graph.OfRule, r.rule.String()
+		r.byRule = cellKey{unique.Make(rule), facets}
+	}
+	r.main = cellKey{unique.Make(s), facets}
+}

@@ -1,0 +1,114 @@
+package infer
+
+import (
+	"graphctl/collector"
+	"graphctl/graph"
+)
+
+// dispose says what became of span i.
+func (v *evaluation) dispose(i int32) Disposition {
+	s := &v.spans[i]
+	switch s.role {
+	case collector.Publish:
+		switch {
+		case s.final != 0 || s.is(inPair|resolved):
+			return Publisher
+		}
+		return v.disposeUnanswered(s)
+	case collector.Create:
+		return Creator
+	case collector.Out:
+		if s.is(resolved) {
+			return Paired
+		}
+		return v.disposeUnanswered(s)
+	case collector.In:
+		return v.disposeIn(i)
+	case collector.Receive, collector.Process:
+		if s.is(consumed) {
+			return Consumer
+		}
+		return Fetched
+	case collector.Settle:
+		return Settler
+	}
+	switch {
+	case s.is(boundary):
+		return Boundary
+	case s.is(crossing):
+		return Paired
+	}
+	return Internal
+}
+
+func (v *evaluation) disposeUnanswered(s *view) Disposition {
+	switch {
+	case s.is(counted):
+		return Unanswered
+	case s.is(covered | resolvedBelow):
+		return Nested
+	}
+	return Unresolved
+}
+
+func (v *evaluation) disposeIn(i int32) Disposition {
+	s := &v.spans[i]
+	switch {
+	case s.half >= 0 || v.isRestarted(i):
+		return Paired
+	case s.is(boundary):
+		return Boundary
+	case s.is(repeated):
+		return Repeated
+	case v.e.far(s.r.far).caller != 0:
+		return ByPeer
+	case s.is(parentless):
+		return Root
+	}
+	return Orphan
+}
+
+// showSpan counts span i among the spans and operations of its service.
+func (v *evaluation) showSpan(i int32) {
+	e, s := v.e, &v.spans[i]
+	d := v.dispose(i)
+	sub := e.spansOf(s.side, d)
+	if s.r.shown == uint32(sub) {
+		return
+	}
+	e.unshowSpan(s.r)
+	e.c.Spans[Pending]--
+	e.c.Spans[d]++
+	s.r.shown = uint32(sub)
+	e.countSpan(s.r, 1)
+}
+
+// spansOf returns the subject that counts spans of a disposition.
+func (e *Engine) spansOf(s side, d Disposition) subject {
+	if i := e.sides[s].spans[d]; i != 0 {
+		return i
+	}
+	i := e.subject(subjectKey{of: graph.OfSpans, from: s, detail: uint32(d)})
+	e.sides[s].spans[d] = i
+	return i
+}
+
+// unshowSpan takes back that r was counted, before it changes.
+func (e *Engine) unshowSpan(r *record) {
+	if r.shown == 0 {
+		return
+	}
+	e.countSpan(r, -1)
+	e.c.Spans[e.subjects[r.shown].detail]--
+	e.c.Spans[Pending]++
+	r.shown = 0
+}
+
+// countSpan adds n to the counts that a shown span is part of.
+func (e *Engine) countSpan(r *record, n int64) {
+	sub := subject(r.shown)
+	b := e.bucket(r)
+	e.count(sub, b, n)
+	op := e.subject(subjectKey{of: graph.OfOperation, from: e.subjects[sub].from, detail: uint32(r.name)})
+	e.count(op, hourOf(b), n)
+}

@@ -1,0 +1,280 @@
+package infer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"math"
+	"slices"
+
+	"graphctl/collector"
+	"graphctl/graph"
+)
+
+// The state of an engine: magic, version, CRC-32C of all that follows, then
+//
+//	names: texts, resources and fars that are in use, each numbered by its place;
+//	       nodes, facets, sides and subjects, all, in order of their numbers
+//	engine: times, counters, what was not flushed, what was not delivered
+//	traces: the one that was quiet longest first, each with its spans,
+//	       contributions and exchange
+//	forgotten traces
+//
+// in the encoding of codec. Syms are written as places in the first three
+// lists.
+const (
+	stateMagic   = "gcinfer\x00"
+	stateVersion = 1
+	stateHeader  = len(stateMagic) + 1 + 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// ErrState reports a state that LoadState cannot read: damaged, cut, or of
+// another version.
+var ErrState = errors.New("unreadable engine state")
+
+// AppendState appends everything that is needed to go on later, names as
+// strings, and returns the extended slice. What was not flushed is included.
+func (e *Engine) AppendState(dst []byte) []byte {
+	s := stateCodec{e: e}
+	// The body decides which names are in use, and comes behind them.
+	s.body()
+	body := s.buf
+	s.buf = nil
+	s.symbols()
+
+	start := len(dst)
+	dst = append(dst, stateMagic...)
+	dst = append(dst, stateVersion, 0, 0, 0, 0)
+	dst = append(dst, s.buf...)
+	dst = append(dst, body...)
+	sum := crc32.Checksum(dst[start+stateHeader:], castagnoli)
+	binary.BigEndian.PutUint32(dst[start+stateHeader-4:], sum)
+	return dst
+}
+
+// LoadState returns an engine that goes on where AppendState left off. Numbers
+// of names are those of syms, which may be new. Contributions flushed before
+// are not emitted again.
+func LoadState(state []byte, o Options, syms *collector.Symbols) (*Engine, error) {
+	switch {
+	case len(state) < stateHeader || string(state[:len(stateMagic)]) != stateMagic:
+		return nil, fmt.Errorf("infer: load state: %w: not an engine state", ErrState)
+	case state[len(stateMagic)] != stateVersion:
+		return nil, fmt.Errorf("infer: load state: %w: version %d, want %d", ErrState, state[len(stateMagic)], stateVersion)
+	case crc32.Checksum(state[stateHeader:], castagnoli) != binary.BigEndian.Uint32(state[stateHeader-4:]):
+		return nil, fmt.Errorf("infer: load state: %w: wrong checksum", ErrState)
+	}
+	s := stateCodec{e: New(o, syms), codec: codec{buf: state[stateHeader:], reading: true}}
+	s.symbols()
+	s.body()
+	if s.failed || len(s.buf) > 0 {
+		return nil, fmt.Errorf("infer: load state: %w: malformed", ErrState)
+	}
+	return s.e, nil
+}
+
+// A stateCodec writes or reads the state of an engine.
+type stateCodec struct {
+	codec
+	e                      *Engine
+	texts, resources, fars symList
+}
+
+// A symList maps Syms to places and back.
+type symList struct {
+	place map[collector.Sym]uint32
+	syms  []collector.Sym
+}
+
+// code codes a Sym as its place.
+func (l *symList) code(c *codec, y *collector.Sym) {
+	if c.reading {
+		var place uint32
+		number(c, &place, len(l.syms))
+		if !c.failed {
+			*y = l.syms[place]
+		}
+		return
+	}
+	place, ok := l.place[*y]
+	if !ok {
+		if l.place == nil {
+			l.place = map[collector.Sym]uint32{}
+		}
+		place = uint32(len(l.syms))
+		l.place[*y] = place
+		l.syms = append(l.syms, *y)
+	}
+	number(c, &place, math.MaxUint32)
+}
+
+// symbols codes the names in use.
+func (s *stateCodec) symbols() {
+	syms := s.e.syms
+	list(&s.codec, &s.texts.syms, func(y *collector.Sym) {
+		text := ""
+		if !s.reading {
+			text = syms.Text(*y)
+		}
+		s.string(&text)
+		*y = syms.Intern([]byte(text))
+	})
+	list(&s.codec, &s.resources.syms, func(y *collector.Sym) {
+		var r collector.Resource
+		if !s.reading {
+			r = syms.Resource(*y)
+		}
+		for _, p := range []*string{&r.Namespace, &r.Name, &r.Environment, &r.Version, &r.Team} {
+			s.string(p)
+		}
+		*y = syms.InternResource(r)
+	})
+	list(&s.codec, &s.fars.syms, func(y *collector.Sym) {
+		var f collector.Far
+		if !s.reading {
+			f = syms.Far(*y)
+		}
+		for _, p := range []*string{&f.Peer, &f.PeerNamespace, &f.Function, &f.Host, &f.RPCService,
+			&f.DBSystem, &f.DBNamespace, &f.MsgSystem, &f.Destination} {
+			s.string(p)
+		}
+		number(&s.codec, &f.Port, math.MaxUint16+1)
+		*y = syms.InternFar(f)
+	})
+}
+
+func (s *stateCodec) body() {
+	s.names()
+	s.subjects()
+	s.engine()
+	s.traces()
+	for i := range s.e.forgotten {
+		s.lows(&s.e.forgotten[i])
+	}
+}
+
+// names codes nodes, facets and sides in the order of their numbers.
+func (s *stateCodec) names() {
+	n := &s.e.names
+	list(&s.codec, &n.nodes, func(r *graph.NodeRef) {
+		number(&s.codec, &r.Kind, int(graph.Address)+1)
+		s.string(&r.Namespace)
+		s.string(&r.Name)
+	})
+	list(&s.codec, &n.facets, func(f *graph.Facet) {
+		s.string(&f.Environments)
+		s.string(&f.Version)
+		s.string(&f.Team)
+	})
+	list(&s.codec, &n.sides, func(r *sideRecord) {
+		number(&s.codec, &r.node, len(n.nodes))
+		number(&s.codec, &r.facet, len(n.facets))
+	})
+	if !s.reading {
+		return
+	}
+	if len(n.nodes) == 0 || len(n.facets) == 0 || len(n.sides) == 0 {
+		s.fail()
+		return
+	}
+	n.printed = n.printed[:1]
+	for i, r := range n.nodes[1:] {
+		n.nodeOf[r] = node(i + 1)
+		n.printed = append(n.printed, r.Print())
+	}
+	for i, f := range n.facets {
+		n.facetOf[f] = facet(i)
+	}
+	for i, r := range n.sides[1:] {
+		n.sideOf[uint64(r.node)<<32|uint64(r.facet)] = side(i + 1)
+	}
+}
+
+// subjects codes all subjects in the order of their numbers.
+func (s *stateCodec) subjects() {
+	e := s.e
+	list(&s.codec, &e.sum.subjects, func(r *subjectRecord) {
+		number(&s.codec, &r.from, len(e.sides))
+		number(&s.codec, &r.to, len(e.sides))
+		number(&s.codec, &r.of, int(graph.OfRule)+1)
+		number(&s.codec, &r.kind, int(graph.Link)+1)
+		number(&s.codec, &r.rule, int(rules))
+		switch r.of {
+		case graph.OfOperation:
+			y := collector.Sym(r.detail)
+			s.texts.code(&s.codec, &y)
+			r.detail = uint32(y)
+		case graph.OfSpans:
+			number(&s.codec, &r.detail, int(dispositions))
+		default:
+			number(&s.codec, &r.detail, len(e.nodes))
+		}
+	})
+	if !s.reading {
+		return
+	}
+	if len(e.sum.subjects) == 0 {
+		s.fail()
+		return
+	}
+	for i, r := range e.sum.subjects[1:] {
+		n := subject(i + 1)
+		e.subjectOf[r.subjectKey] = n
+		switch r.of {
+		case graph.OfEdge:
+			e.edges++
+		case graph.OfSpans:
+			e.sides[r.from].spans[r.detail] = n
+		default:
+			e.operations++
+		}
+	}
+}
+
+// engine codes times, counters, the change not flushed and the mail.
+func (s *stateCodec) engine() {
+	e := s.e
+	s.int64(&e.now)
+	s.int64(&e.settled)
+	for _, p := range []*uint64{&e.c.Observed, &e.c.Accepted, &e.c.Duplicates, &e.c.Refused, &e.c.Evicted,
+		&e.c.Late, &e.c.LinksDropped, &e.c.Repaired, &e.c.Folded} {
+		s.uint64(p)
+	}
+	for i := range e.c.Spans {
+		s.uint64(&e.c.Spans[i])
+	}
+	list(&s.codec, &e.cells, func(c *cell) {
+		number(&s.codec, &c.subject, len(e.sum.subjects))
+		s.int32(&c.bucket)
+		for _, p := range []*int64{&c.calls, &c.errors, &c.clientE, &c.serverE, &c.client, &c.server,
+			&c.network, &c.networkN, &c.estimate} {
+			s.int64(p)
+		}
+	})
+	list(&s.codec, &e.durations, func(d *uint64) {
+		s.uint64(d)
+		if *d>>32 >= uint64(len(e.cells)) {
+			s.fail()
+		}
+	})
+	list(&s.codec, &e.mail.stubs, s.stub)
+	list(&s.codec, &e.mail.facts, s.fact)
+	if s.reading {
+		for i, c := range e.cells {
+			e.cellOf[uint64(c.subject)<<32|uint64(uint32(c.bucket))] = uint32(i)
+		}
+	}
+}
+
+// lows codes a set of traces' low bits.
+func (s *stateCodec) lows(set *map[uint64]struct{}) {
+	sorted := slices.Sorted(maps.Keys(*set))
+	list(&s.codec, &sorted, s.fixed64)
+	for _, low := range sorted {
+		(*set)[low] = struct{}{}
+	}
+}

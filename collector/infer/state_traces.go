@@ -1,0 +1,241 @@
+package infer
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+
+	"graphctl/collector"
+)
+
+// traces codes all traces, the one that was quiet longest first.
+func (s *stateCodec) traces() {
+	e := s.e
+	var numbers []uint32
+	for i := e.oldest; i != 0; i = e.traces.at(i).newer {
+		numbers = append(numbers, i)
+	}
+	for range s.count(len(numbers)) {
+		var i uint32
+		if s.reading {
+			i = e.traces.take()
+		} else {
+			i, numbers = numbers[0], numbers[1:]
+		}
+		t := e.traces.at(i)
+		s.trace(t)
+		if s.failed {
+			return
+		}
+		if s.reading {
+			s.adopt(i, t)
+		}
+	}
+}
+
+// adopt puts a trace that was read into the tables.
+func (s *stateCodec) adopt(i uint32, t *trace) {
+	e := s.e
+	if e.byLow[t.low] != 0 {
+		s.fail()
+		return
+	}
+	e.byLow[t.low] = i
+	t.older, e.newest = e.newest, i
+	if t.older != 0 {
+		e.traces.at(t.older).newer = i
+	} else {
+		e.oldest = i
+	}
+	if t.dirty {
+		e.changed = append(e.changed, i)
+	}
+	if t.waiting {
+		e.guessing = append(e.guessing, i)
+	}
+	e.c.LiveTraces++
+	e.c.LiveSpans += int(t.spans)
+	e.held += int(t.spans)
+	if t.ext != 0 {
+		e.held += e.exchanges[t.ext].held()
+	}
+}
+
+func (s *stateCodec) trace(t *trace) {
+	e := s.e
+	s.fixed64(&t.low)
+	s.int64(&t.lastSeen)
+	s.int64(&t.dueAt)
+	s.int64(&t.showAt)
+	for _, p := range []*bool{&t.dirty, &t.waiting, &t.unchecked, &t.late} {
+		s.bool(p)
+	}
+	has := t.ext != 0
+	s.bool(&has)
+	if has {
+		s.exchange(e.exchangeOf(t))
+	}
+	records := chain(&e.records, t.first, func(r *record) uint32 { return r.next })
+	t.spans = uint32(s.count(len(records)))
+	for n := range t.spans {
+		var k uint32
+		if s.reading {
+			k = e.records.take()
+			e.records.at(k).next, t.first = t.first, k
+		} else {
+			k = records[len(records)-1-int(n)] // so that reading gives the same list
+		}
+		s.record(t, e.records.at(k))
+	}
+	cs := chain(&e.contributions, t.shown, func(c *contribution) uint32 { return c.next })
+	for n := range s.count(len(cs)) {
+		var k uint32
+		if s.reading {
+			k = e.contributions.take()
+			e.contributions.at(k).next, t.shown = t.shown, k
+		} else {
+			k = cs[len(cs)-1-n]
+		}
+		s.contribution(e.contributions.at(k))
+	}
+}
+
+// chain lists the numbers of a list in an arena.
+func chain[T any](a *arena[T], first uint32, next func(*T) uint32) []uint32 {
+	var all []uint32
+	for i := first; i != 0; i = next(a.at(i)) {
+		all = append(all, i)
+	}
+	return all
+}
+
+func (s *stateCodec) record(t *trace, r *record) {
+	for _, p := range []*uint64{&r.id, &r.parent, &r.high} {
+		s.fixed64(p)
+	}
+	for _, p := range []*int64{&r.start, &r.end, &r.arrival, &r.weight} {
+		s.int64(p)
+	}
+	s.resources.code(&s.codec, &r.resource)
+	s.fars.code(&s.codec, &r.far)
+	s.texts.code(&s.codec, &r.name)
+	s.int32(&r.messages)
+	number(&s.codec, &r.shown, len(s.e.sum.subjects))
+	number(&s.codec, &r.links, collector.MaxLinks+1)
+	number(&s.codec, &r.firstLink, math.MaxInt32)
+	number(&s.codec, &r.kindRole, math.MaxUint8+1)
+	number(&s.codec, &r.flags, math.MaxUint8+1)
+	if r.links > 0 && (t.ext == 0 || int(r.firstLink)+int(r.links) > len(s.e.exchanges[t.ext].links)) {
+		s.fail()
+	}
+}
+
+func (s *stateCodec) contribution(c *contribution) {
+	for _, p := range []*int32{&c.calls, &c.errors, &c.clientErrors, &c.serverErrors, &c.bucket} {
+		s.int32(p)
+	}
+	for _, p := range []*int64{&c.client, &c.server, &c.estimated, &c.showAt} {
+		s.int64(p)
+	}
+	number(&s.codec, &c.subject, len(s.e.sum.subjects))
+	s.bool(&c.network)
+	s.bool(&c.hidden)
+	if s.reading && c.hidden {
+		s.e.c.Hidden++
+	}
+}
+
+func (s *stateCodec) exchange(x *exchange) {
+	list(&s.codec, &x.links, s.ref)
+	live := uint64(x.live)
+	s.uint64(&live)
+	x.live = int(live)
+	s.stubs(x.sent)
+	s.stubs(x.stubs)
+	s.facts(x.facts)
+	s.facts(x.told)
+	targets := slices.SortedFunc(maps.Keys(x.toldTo), ref.compare)
+	list(&s.codec, &targets, func(l *ref) {
+		s.ref(l)
+		lows := map[uint64]struct{}{}
+		for low := range x.toldTo[*l] {
+			lows[low] = struct{}{}
+		}
+		s.lows(&lows)
+		if s.reading {
+			x.toldTo[*l] = map[uint64]bool{}
+			for low := range lows {
+				x.toldTo[*l][low] = true
+			}
+		}
+	})
+}
+
+func (s *stateCodec) stubs(m map[stubKey]stub) {
+	all := slices.SortedFunc(maps.Values(m), func(a, b stub) int {
+		return cmp.Or(a.from.compare(b.from), a.target.compare(b.target))
+	})
+	list(&s.codec, &all, s.stub)
+	for _, b := range all {
+		m[stubKey{b.from, b.target}] = b
+	}
+}
+
+func (s *stateCodec) facts(m map[ref]fact) {
+	all := slices.SortedFunc(maps.Values(m), func(a, b fact) int { return a.target.compare(b.target) })
+	list(&s.codec, &all, s.fact)
+	for _, f := range all {
+		m[f.target] = f
+	}
+}
+
+func (s *stateCodec) ref(l *ref) {
+	s.fixed64(&l.low)
+	s.fixed64(&l.high)
+	s.fixed64(&l.id)
+}
+
+func (s *stateCodec) identity(i *identity) {
+	s.fixed64(&i.low)
+	s.fixed64(&i.high)
+	s.fixed64(&i.id)
+	number(&s.codec, &i.node, len(s.e.nodes))
+	number(&s.codec, &i.kind, math.MaxUint8+1)
+}
+
+func (s *stateCodec) stub(b *stub) {
+	s.ref(&b.target)
+	s.identity(&b.from)
+	s.identity(&b.chosen)
+	for _, p := range []*int64{&b.start, &b.weight, &b.duration} {
+		s.int64(p)
+	}
+	number(&s.codec, &b.side, len(s.e.sides))
+	number(&s.codec, &b.destination, len(s.e.nodes))
+	number(&s.codec, &b.broker, len(s.e.nodes))
+	number(&s.codec, &b.role, math.MaxUint8+1)
+	for _, p := range []*bool{&b.failed, &b.below, &b.gone} {
+		s.bool(p)
+	}
+}
+
+func (s *stateCodec) fact(f *fact) {
+	s.fixed64(&f.to)
+	s.ref(&f.target)
+	list(&s.codec, &f.carriers, func(c *carrier) {
+		s.identity(&c.identity)
+		s.identity(&c.first)
+		for _, p := range []*int64{&c.start, &c.weight, &c.duration} {
+			s.int64(p)
+		}
+		number(&s.codec, &c.side, len(s.e.sides))
+		number(&s.codec, &c.destination, len(s.e.nodes))
+		number(&s.codec, &c.broker, len(s.e.nodes))
+		number(&s.codec, &c.final, len(s.e.nodes))
+		number(&s.codec, &c.role, math.MaxUint8+1)
+		s.bool(&c.failed)
+		s.bool(&c.spoken)
+	})
+	list(&s.codec, &f.processedBy, func(n *node) { number(&s.codec, n, len(s.e.nodes)) })
+}
