@@ -48,41 +48,47 @@ func (f *Feed) Restart() { f.epoch = "" }
 // Seq returns the sequence number of the last event.
 func (f *Feed) Seq() uint64 { return f.seq }
 
-// Wait blocks until there is something that the feed has not brought, or ctx is
-// done.
-func (f *Feed) Wait(ctx context.Context) error {
-	for {
-		p := f.w.latest.Load()
-		if f.epoch != p.Epoch || f.seq != p.Seq {
-			return nil
-		}
-		select {
-		case <-p.next:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+// Ready returns a channel that is closed once there is something that the feed
+// has not brought.
+func (f *Feed) Ready() <-chan struct{} {
+	p := f.w.latest.Load()
+	if f.epoch != p.Epoch || f.seq != p.Seq {
+		return ready
 	}
+	return p.next
 }
+
+var ready = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
 // Next waits for the next event, at most until ctx is done. The event is shared
 // with other followers and must not be changed.
 func (f *Feed) Next(ctx context.Context) (Event, error) {
-	if err := f.Wait(ctx); err != nil {
-		return Event{}, err
+	select {
+	case <-f.Ready():
+	case <-ctx.Done():
+		return Event{}, ctx.Err()
 	}
+	e, _ := f.Take()
+	return e, nil
+}
+
+// Take returns the next event if there is one.
+func (f *Feed) Take() (e Event, ok bool) {
 	p := f.w.latest.Load()
 	reason := Asked
 	switch {
 	case f.epoch == "":
 	case f.epoch != p.Epoch:
 		reason = Renumbered
+	case f.seq == p.Seq:
+		return Event{}, false
 	case !p.reaches(f.seq):
 		reason = Behind
 	default:
 		base := f.seq
 		f.seq = p.Seq
-		return Event{Update: p.update(base)}, nil
+		return Event{Update: p.update(base)}, true
 	}
 	f.epoch, f.seq = p.Epoch, p.Seq
-	return Event{Snapshot: p.Snapshot, Reason: reason}, nil
+	return Event{Snapshot: p.Snapshot, Reason: reason}, true
 }
