@@ -28,6 +28,8 @@ const (
 	patience = 5 * time.Second
 	// stopGrace is how long requests under way may take when traffic stops.
 	stopGrace = 800 * time.Millisecond
+	// maxLate is how far behind arrivals may be and still all be made.
+	maxLate = time.Second
 	// MaxRate bounds Options.Rate: beyond it one process has nothing to show
 	// but its own limits.
 	MaxRate = 2000
@@ -90,6 +92,7 @@ func (g *Generator) Run(ctx context.Context) error {
 	var people errgroup.Group
 	people.SetLimit(maxUnderWay)
 	start := time.Now()
+	due := start // when the next person arrives
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {
@@ -104,7 +107,9 @@ func (g *Generator) Run(ctx context.Context) error {
 		if !people.TryGo(func() error { g.perform(asking, act); return nil }) {
 			g.turnedAway.Add(1)
 		}
-		next.Reset(g.wait(time.Since(start)))
+		now := time.Now()
+		due = following(due, now, g.wait(now.Sub(start)))
+		next.Reset(time.Until(due))
 	}
 }
 
@@ -116,6 +121,17 @@ func (g *Generator) wait(elapsed time.Duration) time.Duration {
 		rate = max(minRate, rate*rhythm(hourAt(elapsed, g.options.Day)))
 	}
 	return time.Duration(g.rng.ExpFloat64() / rate * float64(time.Second))
+}
+
+// following is when the next person arrives: wait after the one before was due,
+// however late that one was, so that slow timers do not make fewer of them.
+// After a standstill nobody catches up.
+func following(due, now time.Time, wait time.Duration) time.Time {
+	next := due.Add(wait)
+	if now.Sub(next) > maxLate {
+		return now
+	}
+	return next
 }
 
 // perform makes one request and counts how it went.

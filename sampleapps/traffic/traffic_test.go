@@ -2,8 +2,10 @@ package traffic
 
 import (
 	"context"
+	"math"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -46,6 +48,48 @@ func TestSilentCompanyBoundsTraffic(t *testing.T) {
 	}
 	if n := g.Count(); n.Failed != n.Sent {
 		t.Errorf("failed: got %d, want all %d that were sent", n.Failed, n.Sent)
+	}
+}
+
+// As many people come as Rate says. The clock is that of synctest: a minute
+// takes no time.
+func TestRateIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const rate = 1000
+		g, err := New(Options{Rate: rate, Seed: 1, Dial: func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(time.Millisecond)
+			return nil, net.ErrClosed
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := g.Run(ctx); err != nil {
+			t.Errorf("run: %v", err)
+		}
+		n := g.Count()
+		if got, want := float64(n.Sent+n.TurnedAway), 60.0*rate; math.Abs(got-want) > want/50 {
+			t.Errorf("arrivals in a minute: got %v, want %v within 2 %%", got, want)
+		}
+	})
+}
+
+// A timer that is always late makes people late, but not fewer; a standstill is
+// not made up for.
+func TestArrivalsKeepTheirTimes(t *testing.T) {
+	const wait, lateness = 2 * time.Millisecond, time.Millisecond
+	start := time.Unix(1_000_000, 0)
+	due := start
+	for range 1000 {
+		due = following(due, due.Add(lateness), wait)
+	}
+	if got, want := due.Sub(start), 2*time.Second; got != want {
+		t.Errorf("a thousand arrivals: got %s, want %s", got, want)
+	}
+	awake := due.Add(time.Hour)
+	if got := following(due, awake, wait); got != awake {
+		t.Errorf("after a standstill: got %s, want %s", got, awake)
 	}
 }
 
