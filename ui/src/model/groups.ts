@@ -1,0 +1,116 @@
+import { SERVICE_KINDS } from './frame';
+import type { Graph } from './graph';
+
+/** One arc of the ring: the services of a namespace, or the far sides of one kind. */
+export interface Group {
+  /** Unique; prefixed so that a namespace named like a kind stays apart. */
+  key: string;
+  name: string;
+  /** Groups of one parent share a hue and stand together. */
+  parent: string;
+  /** Index into SERVICE_KINDS when the group holds one kind of far side, else 0. */
+  kind: number;
+  /** Index into the palette of eight. */
+  hue: number;
+  count: number;
+  /** Calls a second into the services of the group. */
+  rate: number;
+  /** Failed share of them. */
+  errorRate: number;
+}
+
+export interface Grouping {
+  groups: Group[];
+  /** For each service slot its group; meaningless for empty slots. */
+  of: Uint16Array;
+}
+
+/** More namespaces than this share one last group, so that arcs and labels stay bounded. */
+export const MAX_GROUPS = 4096;
+
+/** The order of the ring from twelve o'clock: people first, what is called last. */
+const KIND_ORDER = [1, 3, 2, 4, 0];
+const KIND_NAMES = ['services', 'databases', 'messaging', 'external', 'users'];
+/** Hues for the far sides: they keep theirs however many teams there are. */
+const KIND_HUES = [0, 3, 4, 6, 6];
+/** In this order namespaces take their hues while there are no more than these. */
+const FEW_HUES = [0, 2, 1, 7, 5, 4, 3, 6];
+
+/** The parent of a namespace: what stands before its first dot or slash. */
+export function parentOf(namespace: string): string {
+  const cut = namespace.search(/[./]/);
+  return cut > 0 ? namespace.slice(0, cut) : namespace;
+}
+
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function compareGroups(a: Group, b: Group): number {
+  return KIND_ORDER[a.kind] - KIND_ORDER[b.kind] || compareText(a.parent, b.parent) || compareText(a.name, b.name);
+}
+
+/** Gives each parent its hue: one each while eight suffice, else neighbours share. */
+function paint(groups: Group[]): void {
+  const parents: string[] = [];
+  for (const g of groups) if (g.kind === 0 && parents.at(-1) !== g.parent) parents.push(g.parent);
+  const place = new Map(parents.map((p, i) => [p, i]));
+  for (const g of groups) {
+    if (g.kind !== 0) {
+      g.hue = KIND_HUES[g.kind];
+      continue;
+    }
+    const i = place.get(g.parent) ?? 0;
+    g.hue = parents.length <= FEW_HUES.length ? FEW_HUES[i] : Math.floor((i * 8) / parents.length);
+  }
+  if (parents.length > 4 && parents.length <= FEW_HUES.length) {
+    for (const g of groups) if (g.kind === 0) g.hue = place.get(g.parent) ?? 0;
+  }
+}
+
+/** groupServices splits the services into groups, in the order of the ring. */
+export function groupServices(graph: Graph): Grouping {
+  const byKey = new Map<string, Group>();
+  const keys = new Array<string>(graph.serviceHigh);
+  const s = graph.services;
+  for (const i of graph.serviceList()) {
+    const kind = s.kind[i] < SERVICE_KINDS.length ? s.kind[i] : 0;
+    let key = kind === 0 ? `n:${s.namespace[i]}` : `k:${kind}`;
+    let group = byKey.get(key);
+    if (group === undefined && byKey.size >= MAX_GROUPS) {
+      key = 'n:';
+      group = byKey.get(key);
+    }
+    if (group === undefined) {
+      const namespace = kind === 0 && key !== 'n:' ? s.namespace[i] : '';
+      const name = namespace || KIND_NAMES[kind];
+      group = { key, name, parent: kind === 0 ? parentOf(name) : key, kind, hue: 0, count: 0, rate: 0, errorRate: 0 };
+      byKey.set(key, group);
+    }
+    group.count++;
+    keys[i] = key;
+  }
+  const groups = [...byKey.values()].sort(compareGroups);
+  paint(groups);
+  const index = new Map(groups.map((g, i) => [g.key, i]));
+  const of = new Uint16Array(graph.serviceHigh);
+  for (const i of graph.serviceList()) of[i] = index.get(keys[i]) ?? 0;
+  const grouping = { groups, of };
+  sumGroups(graph, grouping);
+  return grouping;
+}
+
+/** sumGroups brings the figures of the groups up to date. */
+export function sumGroups(graph: Graph, grouping: Grouping): void {
+  const failed = new Float64Array(grouping.groups.length);
+  for (const g of grouping.groups) g.rate = 0;
+  for (const i of graph.serviceList()) {
+    const g = grouping.groups[grouping.of[i]];
+    const rate = g.kind === 4 ? graph.services.outRate[i] : graph.services.rate[i];
+    g.rate += rate;
+    failed[grouping.of[i]] += graph.services.rate[i] * graph.services.errorRate[i];
+  }
+  grouping.groups.forEach((g, i) => {
+    g.errorRate = g.rate > 0 ? failed[i] / g.rate : 0;
+  });
+}

@@ -1,0 +1,83 @@
+/** Everything on the page but the wiring. */
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { NONE } from '../model/graph';
+import { Banner } from './banner';
+import { Empty } from './empty';
+import { FocusPanel, TeamPanel } from './focus';
+import { Header } from './header';
+import { Help } from './help';
+import { Overview } from './overview';
+import type { AppState } from './state';
+import { TableView } from './table';
+import { Tooltip } from './tooltip';
+
+export interface Actions {
+  /** The canvas and the element for the names over it exist now. */
+  mount(canvas: HTMLCanvasElement, overlay: HTMLElement): void;
+  retry(): void;
+}
+
+function Legend({ state }: { state: AppState }): JSX.Element {
+  const focused = state.pinned.value !== NONE || state.hovered.value !== NONE || state.team.value >= 0;
+  return (
+    <ul class="legend" aria-hidden="true">
+      {focused
+        ? <><li><i class="dot up" />calls it</li><li><i class="dot down" />it calls</li></>
+        : <><li><i class="dot healthy" />healthy</li><li><i class="dot degraded" />&gt; 2.5 %</li><li><i class="dot failing" />&gt; 10 %</li></>}
+      <li><i class="dot size s" /><i class="dot size m" /><i class="dot size l" />calls/s</li>
+    </ul>
+  );
+}
+
+function StarArea({ state, actions }: { state: AppState; actions: Actions }): JSX.Element {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const overlay = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (canvas.current !== null && overlay.current !== null) actions.mount(canvas.current, overlay.current);
+  }, []);
+  const shown = state.url.value.view === 'star';
+  const empty = state.ready.value && state.graph.serviceCount === 0;
+  state.structure.value;
+  return (
+    <div class={`star${shown ? '' : ' away'}${state.link.value.state === 'waiting' ? ' stale' : ''}`}>
+      <canvas ref={canvas} role="application" tabIndex={shown && !empty ? 0 : -1} aria-label="Star of services and calls" aria-describedby="star-summary" />
+      <div ref={overlay} class="overlay" aria-hidden="true" />
+      {!empty && state.noStar.value === '' && <Legend state={state} />}
+      {shown && <Tooltip state={state} />}
+      {shown && empty && <Empty state={state} />}
+      {shown && state.noStar.value !== '' && (
+        <section class="empty" aria-label="No star">
+          <h2>The star cannot be drawn here</h2>
+          <p>{state.noStar.value}. The table shows the same calls.</p>
+          <button type="button" class="primary" onClick={() => state.go({ view: 'table' })}>Open the table</button>
+        </section>
+      )}
+    </div>
+  );
+}
+
+function Side({ state }: { state: AppState }): JSX.Element {
+  const pinned = state.pinned.value;
+  const team = state.team.value;
+  return (
+    <aside aria-label="Details">
+      {pinned !== NONE ? <FocusPanel state={state} slot={pinned} /> : team >= 0 ? <TeamPanel state={state} group={team} /> : <Overview state={state} />}
+    </aside>
+  );
+}
+
+export function App({ state, actions }: { state: AppState; actions: Actions }): JSX.Element {
+  return (
+    <>
+      <Header state={state} />
+      <main>
+        <Banner state={state} retry={() => actions.retry()} />
+        <StarArea state={state} actions={actions} />
+        {state.url.value.view === 'table' && <TableView state={state} />}
+      </main>
+      <Side state={state} />
+      <Help state={state} />
+    </>
+  );
+}

@@ -1,0 +1,72 @@
+/** The bar at the top: name, search, views, counts, the state of the stream. */
+import type { JSX } from 'preact';
+import { behind, count } from '../model/format';
+import { VIEWS, type View } from '../model/url';
+import { Logo, Moon, Sun } from './icons';
+import { Search } from './search';
+import type { AppState } from './state';
+
+/** The key that chooses each view. */
+export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', table: '5' };
+const VIEW_NAMES: Readonly<Record<View, string>> = { star: 'Star', table: 'Table' };
+
+function connectionText(state: AppState): string {
+  const l = state.link.value;
+  if (l.state === 'waiting') return 'reconnecting';
+  return l.state;
+}
+
+function Live({ state }: { state: AppState }): JSX.Element {
+  const l = state.link.value;
+  return (
+    <div class={`live ${l.state}`}>
+      <i class="dot" />
+      <span class="word" data-testid="connection">{connectionText(state)}</span>
+      {l.state === 'live' && <span class="lag num">{behind(state.lagMs.value)}</span>}
+    </div>
+  );
+}
+
+function Marks({ state }: { state: AppState }): JSX.Element | null {
+  const marks = state.marks.value;
+  if (marks.length === 0) return null;
+  return (
+    <details class="marks">
+      <summary aria-label={`${marks.length} notices from the server`}><span aria-hidden="true">!</span><span class="num">{marks.length}</span></summary>
+      <ul>{marks.map((m) => <li key={m.reason}><b>{m.reason.replaceAll('_', ' ')}</b><span>{m.text}</span></li>)}</ul>
+    </details>
+  );
+}
+
+export function Header({ state }: { state: AppState }): JSX.Element {
+  state.version.value;
+  const view = state.url.value.view;
+  const { graph } = state;
+  return (
+    <header>
+      <div class="logo"><Logo /><h1>graphctl</h1></div>
+      <Search state={state} />
+      <nav aria-label="Views">
+        {VIEWS.map((v) => (
+          <button type="button" key={v} class={v === view ? 'on' : ''} aria-pressed={v === view} onClick={() => state.go({ view: v })}>
+            {VIEW_NAMES[v]}<kbd>{VIEW_KEYS[v]}</kbd>
+          </button>
+        ))}
+      </nav>
+      <div class="space" />
+      <div class="counts num">
+        <span><b data-testid="service-count">{graph.serviceCount}</b> {graph.serviceCount === 1 ? 'service' : 'services'}</span>
+        <span><b data-testid="call-count">{graph.callCount}</b> {graph.callCount === 1 ? 'call' : 'calls'}</span>
+      </div>
+      <Marks state={state} />
+      <Live state={state} />
+      <button type="button" class="icon" aria-label={state.theme.value === 'dark' ? 'Light theme' : 'Dark theme'}
+        onClick={() => state.go({ theme: state.theme.value === 'dark' ? 'light' : 'dark' }, false)}>
+        {state.theme.value === 'dark' ? <Sun /> : <Moon />}
+      </button>
+      <button type="button" class="icon" aria-label="Keys" onClick={() => { state.helpOpen.value = true; }}>?</button>
+      <p class="unseen" aria-live="polite">{state.announcement.value}</p>
+      <p class="unseen" id="star-summary">{count(graph.serviceCount) && state.summary.value}</p>
+    </header>
+  );
+}

@@ -1,0 +1,72 @@
+/** The side panel when nothing is in focus. */
+import type { ComponentChildren, JSX } from 'preact';
+import { count, latency, percent, rate } from '../model/format';
+import { healthOf, topTalkers, type Health } from '../model/health';
+import { KindMark } from './icons';
+import type { AppState } from './state';
+
+const MAX_ATTENTION = 7;
+const MAX_TALKERS = 8;
+
+export function Figure({ value, unit, tone }: { value: string; unit: string; tone?: Health }): JSX.Element {
+  return <div class="figure"><b class={`num ${tone ?? ''}`}>{value}</b><span>{unit}</span></div>;
+}
+
+interface RowProps {
+  state: AppState;
+  slot: number;
+  children: ComponentChildren;
+}
+
+function Row({ state, slot, children }: RowProps): JSX.Element {
+  const s = state.graph.services;
+  const health = s.rate[slot] > 0 ? healthOf(s.errorRate[slot], state.thresholds) : 'healthy';
+  const group = state.grouping.groups[state.grouping.of[slot]];
+  return (
+    <li>
+      <button type="button" class="row" onClick={() => state.pin(slot)} onPointerEnter={() => { state.hovered.value = slot; }} onPointerLeave={() => { state.hovered.value = -1; }}>
+        <i class={`mark ${health === 'healthy' ? `hue-${group?.hue ?? 0}` : health}`}><KindMark kind={s.kind[slot]} /></i>
+        <span class="who"><bdi>{s.label[slot]}</bdi><span class="sub num"><bdi>{group?.name ?? ''}</bdi> · {rate(s.rate[slot])}/s · p99 {latency(s.p99[slot])}</span></span>
+        {children}
+      </button>
+    </li>
+  );
+}
+
+export function Overview({ state }: { state: AppState }): JSX.Element {
+  state.version.value;
+  const { graph } = state;
+  const totals = state.totals.value;
+  const attention = state.attention.value;
+  const s = graph.services;
+  return (
+    <section aria-label="Everything">
+      <h2>Everything</h2>
+      <div class="figures">
+        <Figure value={count(graph.serviceCount)} unit="services" />
+        <Figure value={count(graph.callCount)} unit="dependencies" />
+        <Figure value={rate(totals.calls)} unit="calls / s" />
+        <Figure value={percent(totals.errorRate)} unit="errors" tone={totals.errorRate > 0.008 ? healthOf(Math.max(0.026, totals.errorRate), state.thresholds) : 'healthy'} />
+      </div>
+      <h3>Needs attention <q class="num">{count(attention.length)}</q></h3>
+      {attention.length === 0
+        ? <p class="sub calm">No service fails more than {percent(state.thresholds.degraded)} of its calls.</p>
+        : (
+          <ul class="rows">
+            {attention.slice(0, MAX_ATTENTION).map((i) => (
+              <Row key={s.id[i]} state={state} slot={i}><em class={`num ${healthOf(s.errorRate[i], state.thresholds)}`}>{percent(s.errorRate[i])}</em></Row>
+            ))}
+          </ul>
+        )}
+      {attention.length > MAX_ATTENTION && (
+        <button type="button" class="more" onClick={() => state.go({ view: 'table', filter: 'failing', sort: 'errors', descending: true })}>
+          {count(attention.length - MAX_ATTENTION)} more: show failing calls in the table
+        </button>
+      )}
+      <h3>Top talkers</h3>
+      <ul class="rows">
+        {topTalkers(graph, MAX_TALKERS).map((i) => <Row key={s.id[i]} state={state} slot={i}><em class="num">{rate(s.kind[i] === 4 ? s.outRate[i] : s.rate[i])}/s</em></Row>)}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,126 @@
+/** What the panels show, as signals. The graph itself is changed in place; version tells that it was. */
+import { computed, signal } from '@preact/signals';
+import type { Mark } from '../model/frame';
+import { NONE, Graph } from '../model/graph';
+import { groupServices, sumGroups, type Grouping } from '../model/groups';
+import { DEFAULT_THRESHOLDS, healthOf, needsAttention } from '../model/health';
+import { count, percent, rate } from '../model/format';
+import { formatUrl, parseUrl, type Theme, type UrlState } from '../model/url';
+import type { Link } from '../stream';
+
+export interface Tip {
+  /** Pixels of the page. */
+  x: number;
+  y: number;
+  kind: 'call' | 'service' | 'group';
+  /** Slot of a call or a service, or a group's index. */
+  ref: number;
+}
+
+export class AppState {
+  readonly graph = new Graph();
+  grouping: Grouping = { groups: [], of: new Uint16Array(0) };
+  readonly thresholds = DEFAULT_THRESHOLDS;
+
+  readonly url = signal<UrlState>(parseUrl(window.location.search));
+  /** Rises with every frame applied. */
+  readonly version = signal(0);
+  /** Rises when services or calls come or go. */
+  readonly structure = signal(0);
+  readonly link = signal<Link>({ state: 'connecting' });
+  readonly lagMs = signal(0);
+  readonly marks = signal<readonly Mark[]>([]);
+  readonly server = signal('');
+  /** A snapshot has been applied. */
+  readonly ready = signal(false);
+  /** Why the star cannot be drawn, or empty. */
+  readonly noStar = signal('');
+  readonly hovered = signal(NONE);
+  readonly tip = signal<Tip | null>(null);
+  readonly helpOpen = signal(false);
+  readonly searchOpen = signal(false);
+  /** Said to screen readers. */
+  readonly announcement = signal('');
+  private readonly systemDark = signal(matchMedia('(prefers-color-scheme: dark)').matches);
+  readonly still = signal(matchMedia('(prefers-reduced-motion: reduce)').matches);
+
+  readonly theme = computed<Theme>(() => this.url.value.theme ?? (this.systemDark.value ? 'dark' : 'light'));
+  /** Slot of the pinned service, or NONE. */
+  readonly pinned = computed(() => {
+    this.structure.value;
+    return this.url.value.focus === '' ? NONE : this.graph.find(this.url.value.focus);
+  });
+  /** Index of the group in focus, or −1. */
+  readonly team = computed(() => {
+    this.structure.value;
+    return this.url.value.team === '' ? -1 : this.grouping.groups.findIndex((g) => g.key === this.url.value.team);
+  });
+  readonly attention = computed(() => {
+    this.version.value;
+    return needsAttention(this.graph, this.thresholds);
+  });
+  readonly totals = computed(() => {
+    this.version.value;
+    const s = this.graph.services;
+    let calls = 0;
+    let failed = 0;
+    for (const i of this.graph.serviceList()) {
+      calls += s.rate[i];
+      failed += s.rate[i] * s.errorRate[i];
+    }
+    return { calls, errorRate: calls > 0 ? failed / calls : 0 };
+  });
+  /** The star in a sentence. */
+  readonly summary = computed(() => {
+    this.version.value;
+    const n = this.graph.serviceCount;
+    const bad = this.attention.value.length;
+    return `${count(n)} ${n === 1 ? 'service' : 'services'}, ${count(this.graph.callCount)} calls, ${bad === 0 ? 'none needs' : `${count(bad)} ${bad === 1 ? 'needs' : 'need'}`} attention`;
+  });
+
+  constructor() {
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', (e) => { this.systemDark.value = e.matches; });
+    matchMedia('(prefers-reduced-motion: reduce)').addEventListener('change', (e) => { this.still.value = e.matches; });
+    window.addEventListener('popstate', () => { this.url.value = parseUrl(window.location.search); });
+  }
+
+  regroup(): void {
+    this.grouping = groupServices(this.graph);
+  }
+
+  resum(): void {
+    sumGroups(this.graph, this.grouping);
+  }
+
+  /** Changes the URL; push makes a step for the back button. */
+  go(change: Partial<UrlState>, push = true): void {
+    const next = { ...this.url.value, ...change };
+    const query = formatUrl(next);
+    if (query !== formatUrl(this.url.value)) {
+      const target = query === '' ? window.location.pathname : query;
+      if (push) window.history.pushState(null, '', target);
+      else window.history.replaceState(null, '', target);
+    }
+    this.url.value = next;
+  }
+
+  /** Pins a service by slot, or nothing with NONE. */
+  pin(slot: number): void {
+    this.go({ focus: slot === NONE ? '' : this.graph.services.name[slot], team: '' });
+    if (slot !== NONE) this.announcement.value = this.sentence(slot);
+  }
+
+  pinTeam(group: number): void {
+    const g = this.grouping.groups[group];
+    this.go({ focus: '', team: g === undefined ? '' : g.key });
+    if (g !== undefined) this.announcement.value = `Team ${g.name}: ${count(g.count)} services, ${rate(g.rate)} calls a second`;
+  }
+
+  /** A service in a sentence. */
+  sentence(slot: number): string {
+    const s = this.graph.services;
+    const health = healthOf(s.errorRate[slot], this.thresholds);
+    return `${s.label[slot]}, ${health}: ${rate(s.rate[slot])} calls a second, ${percent(s.errorRate[slot])} errors, `
+      + `called by ${this.graph.callsTo(slot).length}, calls ${this.graph.callsFrom(slot).length}`;
+  }
+}

@@ -1,0 +1,374 @@
+/** The names over the star: DOM elements, positioned; leaders in one SVG. Text only ever goes into text nodes. */
+import { placeLabels, placePills, thin, type Box, type Frame, type LabelAnchor, type PillAnchor, type PlacedLabel } from '../layout/labels';
+import { OUTER, SMALL, type StarLayout } from '../layout/star';
+import { percent, rate } from '../model/format';
+import type { Graph } from '../model/graph';
+import type { Group, Grouping } from '../model/groups';
+import { healthOf, needsAttention, topTalkers, type Thresholds } from '../model/health';
+import type { Camera } from '../render/camera';
+import type { Focus } from '../scene';
+
+const SVG = 'http://www.w3.org/2000/svg';
+const MAX_TEAM_LABELS = 160;
+const MAX_NAMES = 140;
+const NAME_CELL = { width: 118, height: 22 };
+/** From this zoom over the fitting one, names appear by a grid. */
+export const NAMES_FROM_ZOOM = 1.7;
+/** A team's error figure appears above the first and is red above the second. */
+const SHOW_ERRORS = 0.008;
+const RED_ERRORS = 0.02;
+
+export interface OverlayScene {
+  graph: Graph;
+  grouping: Grouping;
+  layout: StarLayout;
+  looks: Float32Array;
+  camera: Camera;
+  zoomOverFit: number;
+  width: number;
+  height: number;
+  focus: Focus | null;
+  thresholds: Thresholds;
+}
+
+type Tone = 'bad' | 'warn' | 'up' | 'down' | 'focus' | 'talker';
+
+interface Entry {
+  element: HTMLElement;
+  used: boolean;
+}
+
+/** Elements by key, made when first needed and removed when a round does not use them. */
+class Pool {
+  private readonly entries = new Map<string, Entry>();
+
+  constructor(private readonly parent: HTMLElement, private readonly className: string) {}
+
+  begin(): void {
+    for (const e of this.entries.values()) e.used = false;
+  }
+
+  take(key: string): { element: HTMLElement; fresh: boolean } {
+    const known = this.entries.get(key);
+    if (known !== undefined) {
+      known.used = true;
+      return { element: known.element, fresh: false };
+    }
+    const element = document.createElement('div');
+    element.className = this.className;
+    this.parent.append(element);
+    this.entries.set(key, { element, used: true });
+    return { element, fresh: true };
+  }
+
+  end(): void {
+    for (const [key, e] of this.entries) {
+      if (e.used) continue;
+      e.element.remove();
+      this.entries.delete(key);
+    }
+  }
+}
+
+function span(className: string, text: string): HTMLElement {
+  const e = document.createElement('span');
+  e.className = className;
+  e.textContent = text;
+  return e;
+}
+
+function isolated(className: string, text: string): HTMLElement {
+  const e = document.createElement('bdi');
+  e.className = className;
+  e.textContent = text;
+  return e;
+}
+
+/** A name as long as it may be on the picture. */
+function short(name: string, most: number): string {
+  return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
+}
+
+export class Overlay {
+  private readonly labels: Pool;
+  private readonly pills: Pool;
+  private readonly names: Pool;
+  private readonly svg: SVGSVGElement;
+  private readonly paths = new Map<string, SVGPathElement>();
+  private readonly measure: CanvasRenderingContext2D | null;
+  private readonly widths = new Map<string, number>();
+
+  constructor(root: HTMLElement) {
+    this.svg = document.createElementNS(SVG, 'svg');
+    this.svg.setAttribute('class', 'leaders');
+    root.append(this.svg);
+    this.names = new Pool(root, 'star-name');
+    this.pills = new Pool(root, 'pill');
+    this.labels = new Pool(root, 'star-label');
+    this.measure = document.createElement('canvas').getContext('2d');
+  }
+
+  /** Forget measured widths: the typeface has arrived. */
+  forgetWidths(): void {
+    this.widths.clear();
+  }
+
+  private textWidth(text: string, font: string): number {
+    const key = `${font}|${text}`;
+    const known = this.widths.get(key);
+    if (known !== undefined) return known;
+    let width = text.length * 7;
+    if (this.measure !== null) {
+      this.measure.font = font;
+      width = this.measure.measureText(text).width;
+    }
+    if (this.widths.size > 20_000) this.widths.clear();
+    this.widths.set(key, width);
+    return width;
+  }
+
+  draw(s: OverlayScene): void {
+    for (const p of [this.labels, this.pills, this.names]) p.begin();
+    const usedPaths = new Set<string>();
+    const placed = s.width < 640 ? [] : s.layout.services <= SMALL ? this.smallLabels(s, usedPaths) : this.teamLabels(s, usedPaths);
+    this.drawPills(s, placed, usedPaths);
+    if (s.zoomOverFit >= NAMES_FROM_ZOOM) this.drawNames(s);
+    for (const p of [this.labels, this.pills, this.names]) p.end();
+    for (const [key, path] of this.paths) {
+      if (usedPaths.has(key)) continue;
+      path.remove();
+      this.paths.delete(key);
+    }
+  }
+
+  private frame(s: OverlayScene): Frame {
+    return { width: s.width, height: s.height, cx: s.camera.x, cy: s.camera.y, radius: OUTER * s.camera.zoom + 3, top: 12, bottom: 12 };
+  }
+
+  private leader(key: string, used: Set<string>, d: string, className: string): void {
+    let path = this.paths.get(key);
+    if (path === undefined) {
+      path = document.createElementNS(SVG, 'path');
+      this.svg.append(path);
+      this.paths.set(key, path);
+    }
+    path.setAttribute('d', d);
+    path.setAttribute('class', className);
+    used.add(key);
+  }
+
+  private elbow(key: string, used: Set<string>, p: PlacedLabel, hue: number, dim: boolean): void {
+    const l = p.leader.map((v) => v.toFixed(1));
+    this.leader(key, used, `M${l[0]},${l[1]}L${l[2]},${l[3]}L${l[4]},${l[5]}L${l[6]},${l[7]}`, `hue-${hue}${dim ? ' dim' : ''}`);
+  }
+
+  private put(element: HTMLElement, p: PlacedLabel, width: number): void {
+    const x = p.side === 'right' ? p.x : p.x - width;
+    element.style.transform = `translate(${x.toFixed(1)}px,${p.y.toFixed(1)}px) translateY(-50%)`;
+    element.style.width = `${Math.ceil(width)}px`;
+  }
+
+  private subline(element: HTMLElement, parts: string, errors: number, show: boolean): void {
+    const line = document.createElement('span');
+    line.className = 'sub';
+    line.append(parts);
+    if (show) line.append(' · ', span(errors > RED_ERRORS ? 'err bad' : 'err warn', `${percent(errors)} err`));
+    element.append(line);
+  }
+
+  private teamOn(s: OverlayScene, group: number): boolean {
+    if (s.focus === null) return true;
+    const has = (slot: number): boolean => s.grouping.of[slot] === group;
+    if (s.focus.service >= 0 && has(s.focus.service)) return true;
+    for (const i of s.focus.callers) if (has(i)) return true;
+    for (const i of s.focus.callees) if (has(i)) return true;
+    return false;
+  }
+
+  private teamLabels(s: OverlayScene, used: Set<string>): PlacedLabel[] {
+    const { groups } = s.grouping;
+    const arcs = s.layout.arcs;
+    const known = Math.min(groups.length, arcs.length / 4);
+    const refs = Array.from({ length: known }, (_, i) => i).sort((a, b) => groups[b].rate - groups[a].rate || a - b).slice(0, MAX_TEAM_LABELS);
+    const pitch = refs.length > 48 ? 30 : 36;
+    const texts = new Map(refs.map((g) => [g, this.teamTexts(groups[g])]));
+    const anchors: LabelAnchor[] = refs.map((g) => ({
+      ref: g, angle: arcs[g * 4], height: pitch, width: texts.get(g)?.width ?? 0, weight: groups[g].rate + groups[g].count * 1e-3,
+    }));
+    const placed = placeLabels(anchors, this.frame(s));
+    for (const p of placed) {
+      const g = groups[p.ref];
+      const t = texts.get(p.ref);
+      if (t === undefined) continue;
+      const dim = !this.teamOn(s, p.ref);
+      const { element } = this.labels.take(`g${g.key}`);
+      this.fill(element, `${t.name}|${t.sub}|${g.errorRate > SHOW_ERRORS ? percent(g.errorRate) : ''}`, () => {
+        element.append(isolated('name', t.name));
+        this.subline(element, t.sub, g.errorRate, g.errorRate > SHOW_ERRORS);
+      });
+      element.dataset.group = String(p.ref);
+      element.className = `star-label ${p.side}${dim ? ' dim' : ''}`;
+      this.put(element, p, t.width);
+      this.elbow(`g${g.key}`, used, p, g.hue, dim);
+    }
+    return placed;
+  }
+
+  private teamTexts(g: Group): { name: string; sub: string; width: number } {
+    const name = short(g.name, 30);
+    const sub = `${g.count} svc · ${rate(g.rate)}/s`;
+    const errors = g.errorRate > SHOW_ERRORS ? ` · ${percent(g.errorRate)} err` : '';
+    return { name, sub, width: Math.max(this.textWidth(name, '600 13px Inter'), this.textWidth(sub + errors, '600 10.5px Inter')) + 4 };
+  }
+
+  /** Rebuilds an element's content when its text changed. */
+  private fill(element: HTMLElement, signature: string, build: () => void): void {
+    if (element.dataset.text === signature) return;
+    element.dataset.text = signature;
+    element.replaceChildren();
+    build();
+  }
+
+  /** Every service has its name; groups of three and more have a heading above theirs. */
+  private smallLabels(s: OverlayScene, used: Set<string>): PlacedLabel[] {
+    const { services } = s.graph;
+    const slots = [...s.graph.serviceList()].filter((i) => i < s.layout.x.length);
+    const perSide = slots.length / 2 + 2;
+    const pitch = perSide * 36 < s.height - 24 ? 36 : perSide * 31 < s.height - 24 ? 31 : 18;
+    const anchors: LabelAnchor[] = slots.map((i) => ({
+      ref: i, angle: Math.atan2(s.layout.y[i], s.layout.x[i]), height: pitch, width: this.serviceWidth(s, i, pitch > 18), weight: services.traffic[i],
+    }));
+    const heads = s.grouping.groups.map((g, i) => ({ g, i })).filter(({ g, i }) => g.count >= 3 && g.kind === 0 && i * 4 < s.layout.arcs.length);
+    for (const { g, i } of heads) {
+      anchors.push({ ref: -1 - i, angle: topOf(s.layout.arcs[i * 4], s.layout.arcs[i * 4 + 1]), height: 24, width: this.textWidth(g.name.toUpperCase(), '650 11px Inter') * 1.12 + 4, weight: Infinity });
+    }
+    const placed = placeLabels(anchors, this.frame(s));
+    for (const p of placed) {
+      if (p.ref < 0) this.heading(s, p, used);
+      else this.serviceLabel(s, p, pitch > 18, used);
+    }
+    return placed;
+  }
+
+  private heading(s: OverlayScene, p: PlacedLabel, used: Set<string>): void {
+    const group = -1 - p.ref;
+    const g = s.grouping.groups[group];
+    const { element } = this.labels.take(`h${g.key}`);
+    this.fill(element, g.name, () => element.append(isolated(`name hue-${g.hue}`, short(g.name, 30))));
+    element.className = `star-label heading ${p.side}`;
+    element.dataset.group = String(group);
+    this.put(element, p, this.textWidth(short(g.name, 30).toUpperCase(), '650 11px Inter') * 1.12 + 4);
+    this.elbow(`h${g.key}`, used, p, g.hue, false);
+  }
+
+  private serviceSub(s: OverlayScene, i: number): { text: string; errors: number } {
+    const v = s.graph.services;
+    const flow = v.kind[i] === 4 ? v.outRate[i] : v.rate[i];
+    return { text: flow > 0 ? `${rate(flow)}/s` : v.outRate[i] > 0 ? `calls ${rate(v.outRate[i])}/s` : 'silent', errors: v.rate[i] > 0 ? v.errorRate[i] : 0 };
+  }
+
+  private serviceWidth(s: OverlayScene, i: number, two: boolean): number {
+    const sub = this.serviceSub(s, i);
+    const name = this.textWidth(short(s.graph.services.label[i], 28), '600 13px Inter');
+    const line = this.textWidth(sub.text + (sub.errors > SHOW_ERRORS ? ` · ${percent(sub.errors)} err` : ''), '600 10.5px Inter');
+    return two ? Math.max(name, line) + 4 : name + line + 14;
+  }
+
+  private serviceLabel(s: OverlayScene, p: PlacedLabel, two: boolean, used: Set<string>): void {
+    const i = p.ref;
+    const v = s.graph.services;
+    const sub = this.serviceSub(s, i);
+    const f = s.focus;
+    const on = f === null || f.service === i || f.callers.has(i) || f.callees.has(i) || (f.service < 0 && !f.callers.has(i) && this.teamOn(s, s.grouping.of[i]));
+    const tone = f === null || f.service < 0 ? '' : f.service === i ? ' is-focus' : f.callees.has(i) ? ' is-callee' : f.callers.has(i) ? ' is-caller' : '';
+    const { element } = this.labels.take(`s${v.id[i]}`);
+    const name = short(v.label[i], 28);
+    this.fill(element, `${name}|${sub.text}|${sub.errors > SHOW_ERRORS ? percent(sub.errors) : ''}`, () => {
+      element.append(isolated('name', name));
+      this.subline(element, sub.text, sub.errors, sub.errors > SHOW_ERRORS);
+    });
+    element.className = `star-label ${two ? '' : 'one-line '}${p.side}${on ? '' : ' dim'}${tone}`;
+    element.dataset.service = String(i);
+    this.put(element, p, this.serviceWidth(s, i, two));
+    this.elbow(`s${v.id[i]}`, used, p, s.grouping.groups[s.grouping.of[i]]?.hue ?? 0, !on);
+  }
+
+  private pillList(s: OverlayScene): { slot: number; tone: Tone }[] {
+    const v = s.graph.services;
+    if (s.focus !== null) return this.focusPills(s, s.focus);
+    if (s.layout.services <= SMALL) return [];
+    const out: { slot: number; tone: Tone }[] = [];
+    const seen = new Set<number>();
+    const add = (slot: number): void => {
+      if (seen.has(slot) || slot >= s.layout.x.length) return;
+      seen.add(slot);
+      const health = healthOf(v.errorRate[slot], s.thresholds);
+      out.push({ slot, tone: health === 'failing' ? 'bad' : health === 'degraded' ? 'warn' : 'talker' });
+    };
+    needsAttention(s.graph, s.thresholds).filter((i) => v.errorRate[i] > s.thresholds.failing).slice(0, 6).forEach(add);
+    topTalkers(s.graph, 60).forEach(add);
+    return out;
+  }
+
+  private focusPills(s: OverlayScene, f: Focus): { slot: number; tone: Tone }[] {
+    const busiest = (set: Set<number>): number[] => [...set].filter((i) => i !== f.service).sort((a, b) => s.graph.services.traffic[b] - s.graph.services.traffic[a]).slice(0, 12);
+    const down = busiest(f.callees).map((slot) => ({ slot, tone: 'down' as const }));
+    const up = busiest(f.callers).filter((i) => !f.callees.has(i)).map((slot) => ({ slot, tone: 'up' as const }));
+    const own = f.service >= 0 ? [{ slot: f.service, tone: 'focus' as const }] : [];
+    return s.layout.services <= SMALL ? [] : [...own, ...down.slice(0, 9), ...up.slice(0, 9), ...down.slice(9), ...up.slice(9)];
+  }
+
+  private drawPills(s: OverlayScene, labels: PlacedLabel[], used: Set<string>): void {
+    const list = this.pillList(s);
+    const blocked: Box[] = labels.map((p) => ({ x: p.side === 'right' ? p.x : p.x - 120, y: p.y - 15, width: 120, height: 30 }));
+    const anchors: PillAnchor[] = list.map(({ slot, tone }, ref) => {
+      const size = tone === 'focus' ? 13 : 11.5;
+      return {
+        ref, x: s.layout.x[slot] * s.camera.zoom + s.camera.x, y: s.layout.y[slot] * s.camera.zoom + s.camera.y,
+        radius: s.looks[slot * 4] * s.camera.zoom, height: tone === 'focus' ? 26 : 21,
+        width: this.textWidth(short(s.graph.services.label[slot], 28), `550 ${size}px Inter`) + 22,
+      };
+    });
+    const most = s.focus !== null ? 20 : s.layout.services <= 500 ? 20 : 12;
+    for (const p of placePills(anchors, this.frame(s), most, blocked)) {
+      const { slot, tone } = list[p.ref];
+      const key = `p${s.graph.services.id[slot]}`;
+      const { element } = this.pills.take(key);
+      const name = short(s.graph.services.label[slot], 28);
+      this.fill(element, name, () => element.append(isolated('', name)));
+      element.className = `pill ${tone}`;
+      element.dataset.service = String(slot);
+      element.style.transform = `translate(${p.x.toFixed(1)}px,${p.y.toFixed(1)}px)`;
+      element.style.width = `${p.width.toFixed(1)}px`;
+      this.leader(key, used, `M${p.fromX.toFixed(1)},${p.fromY.toFixed(1)}L${(p.x + p.width / 2).toFixed(1)},${(p.y + p.height / 2).toFixed(1)}`, `pill-leader ${tone}`);
+    }
+  }
+
+  private drawNames(s: OverlayScene): void {
+    const v = s.graph.services;
+    if (s.layout.services <= SMALL) return;
+    const inside: { ref: number; x: number; y: number }[] = [];
+    for (const i of s.graph.serviceList()) {
+      if (i >= s.layout.x.length) continue;
+      const x = s.layout.x[i] * s.camera.zoom + s.camera.x;
+      const y = s.layout.y[i] * s.camera.zoom + s.camera.y;
+      if (x > 0 && y > 0 && x < s.width && y < s.height) inside.push({ ref: i, x, y });
+    }
+    inside.sort((a, b) => v.traffic[b.ref] - v.traffic[a.ref] || a.ref - b.ref);
+    for (const i of thin(inside, NAME_CELL.width, NAME_CELL.height).slice(0, MAX_NAMES)) {
+      const { element } = this.names.take(`n${v.id[i]}`);
+      const name = short(v.label[i], 22);
+      this.fill(element, name, () => element.append(isolated('', name)));
+      const x = s.layout.x[i] * s.camera.zoom + s.camera.x + s.looks[i * 4] * s.camera.zoom + 4;
+      const y = s.layout.y[i] * s.camera.zoom + s.camera.y;
+      element.style.transform = `translate(${x.toFixed(1)}px,${y.toFixed(1)}px) translateY(-50%)`;
+    }
+  }
+}
+
+/** The highest point of an arc, as an angle: one of its ends, drawn in a little. */
+function topOf(middle: number, span: number): number {
+  const a = middle - span / 2 + 0.01;
+  const b = middle + span / 2 - 0.01;
+  return Math.sin(a) < Math.sin(b) ? a : b;
+}
