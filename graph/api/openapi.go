@@ -1,0 +1,59 @@
+package api
+
+import "net/http"
+
+// parameterDocs describes the parameters of all routes.
+var parameterDocs = map[string]string{
+	"from":        "start of the window: RFC 3339, or relative to now like -15m or -2d",
+	"to":          "end of the window, exclusive; now if missing",
+	"at":          "instead of from and to: the bucket that holds this time",
+	"namespace":   "nodes of this service.namespace, and their neighbours",
+	"environment": "calls with at least one half in this deployment environment",
+	"kind":        "edges of this kind: rpc, database, messaging, link",
+	"focus":       "id of a node; only what is reached from it within hops",
+	"hops":        "how far from focus, 1 if missing",
+	"direction":   "of the hops: up (callers), down (callees), both",
+	"format":      "name of the format",
+	"layout":      "layout engine of a picture: dot, sfdp, star, twopi, circo, neato, fdp",
+	"endTs":       "end of the window, ms since 1970",
+	"lookback":    "length of the window, ms",
+	"service":     "only calls from or to this service",
+}
+
+type object = map[string]any
+
+// openapi answers with a description of the routes.
+func (h *handler) openapi(w http.ResponseWriter, _ *http.Request) error {
+	failed := object{
+		"description": "the request cannot be answered",
+		"content": object{"application/json": object{"schema": object{
+			"type": "object",
+			"properties": object{"error": object{
+				"type":       "object",
+				"properties": object{"code": object{"type": "string"}, "message": object{"type": "string"}},
+			}},
+		}}},
+	}
+	paths := object{}
+	for _, r := range h.routes() {
+		params := []object{}
+		for _, p := range r.parameters {
+			params = append(params, object{
+				"name": p, "in": "query", "description": parameterDocs[p], "schema": object{"type": "string"},
+			})
+		}
+		paths[r.path] = object{"get": object{
+			"summary":    r.summary,
+			"parameters": params,
+			"responses": object{
+				"200":     object{"description": "the answer", "content": object{r.media: object{}}},
+				"default": failed,
+			},
+		}}
+	}
+	return writeJSON(w, object{
+		"openapi": "3.1.0",
+		"info":    object{"title": "graphctl", "version": "1", "description": "The call graph of services, from OpenTelemetry spans."},
+		"paths":   paths,
+	})
+}
