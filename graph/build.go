@@ -177,7 +177,7 @@ func (b *Builder) Graph(from, to Instant, resolution time.Duration) *Graph {
 		g.Edges = append(g.Edges, *e)
 	}
 	g.sort()
-	return b.filter.apply(g)
+	return b.filter.Apply(g)
 }
 
 type edgeKey struct {

@@ -2,9 +2,9 @@ package graph
 
 import "slices"
 
-// apply keeps the part of g that f selects; the environment was applied when g
-// was built. Order is kept.
-func (f Filter) apply(g *Graph) *Graph {
+// Apply keeps the part of g that f selects, and returns g. Order is kept. The
+// environment is not applied: a graph no longer knows it, only a Builder does.
+func (f Filter) Apply(g *Graph) *Graph {
 	if f.Kind != 0 {
 		g.keepEdges(func(e *Edge) bool { return e.Kind == f.Kind }, nil)
 	}

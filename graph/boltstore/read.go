@@ -1,0 +1,293 @@
+package boltstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"graphctl/graph"
+	"graphctl/graph/wire"
+)
+
+// ErrWindow is returned by Read for a window that ends before it begins.
+var ErrWindow = errors.New("window ends before it begins")
+
+// Windows up to these lengths are read at the fine and medium level.
+const (
+	fineWindow   = 10 * time.Minute
+	mediumWindow = 6 * time.Hour
+)
+
+// Read implements graph.Store. The resolution is the finest that is kept for
+// the whole window, and not finer than its length deserves: 10 s up to 10 min,
+// 1 min up to 6 h. Without bounds it is 1 h.
+func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
+	if q.From != 0 && q.To != 0 && q.From > q.To {
+		return nil, fmt.Errorf("boltstore: read: %w", ErrWindow)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("boltstore: read: %w", err)
+	}
+	b := graph.NewBuilder(q.Filter)
+	var g *graph.Graph
+	err := s.view("read", func(tx *bbolt.Tx) error {
+		names := s.names()
+		first, last, found, err := extent(tx)
+		if err != nil {
+			return err
+		}
+		if !found {
+			g = b.Graph(0, 0, 0)
+			return nil
+		}
+		from, to, l := s.window(q, first, last)
+		cells, err := readLevel(tx, l, from, to)
+		if err != nil {
+			return err
+		}
+		for _, c := range cells.list {
+			b.Cell(c.key(names), c.stats, clip(l.width, c.bucket, to))
+		}
+		evidence, err := readEvidence(tx, from.Floor(graph.Coarse), to.Ceil(graph.Coarse), ctx)
+		if err != nil {
+			return err
+		}
+		for id, n := range evidence {
+			b.Evidence(names[id].subject.Value(), n)
+		}
+		g = b.Graph(from, to, l.width)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// clip is the width of a bucket that may reach beyond the end of what is kept.
+func clip(width time.Duration, bucket, to graph.Instant) time.Duration {
+	return min(width, time.Duration(to-bucket))
+}
+
+// extent returns the bounds of everything kept: the start of the first bucket,
+// and the end of the last one at the finest level that has any.
+func extent(tx *bbolt.Tx) (from, to graph.Instant, found bool, err error) {
+	from, to = math.MaxInt64, math.MinInt64
+	var width time.Duration // of the level that to was taken from
+	for _, l := range []level{{graph.Fine, pagesBucket}, fine, medium, coarse} {
+		c := tx.Bucket(l.base).Cursor()
+		k, _ := c.First()
+		if k == nil {
+			continue
+		}
+		first, err := readPlace(k)
+		if err != nil {
+			return 0, 0, false, err
+		}
+		k, _ = c.Last()
+		last, err := readPlace(k)
+		if err != nil {
+			return 0, 0, false, err
+		}
+		if !found || l.width == width {
+			to, width = max(to, last.bucket+graph.Instant(l.width)), l.width
+		}
+		from, found = min(from, first.bucket), true
+	}
+	return from, to, found, nil
+}
+
+// window returns the bounds in force and the level to read.
+func (s *Store) window(q graph.Query, first, last graph.Instant) (from, to graph.Instant, l level) {
+	now := s.o.Now()
+	if q.From == 0 && q.To == 0 {
+		if q.At == 0 {
+			return first.Floor(graph.Coarse), last, coarse
+		}
+		at := inRange(q.At)
+		l = s.finest(at, 0, now)
+		from = at.Floor(l.width)
+		return from, from + graph.Instant(l.width), l
+	}
+	from, to = first, last
+	if q.From != 0 {
+		from = inRange(q.From)
+		to = max(to, from)
+	}
+	if q.To != 0 {
+		to = inRange(q.To)
+		from = min(from, to)
+	}
+	l = s.finest(from, time.Duration(to-from), now)
+	return from.Floor(l.width), to.Ceil(l.width), l
+}
+
+// finest is the finest level kept since from that suits a length.
+func (s *Store) finest(from graph.Instant, length time.Duration, now time.Time) level {
+	switch {
+	case length <= fineWindow && from >= s.edge(fine, now):
+		return fine
+	case length <= mediumWindow && from >= s.edge(medium, now):
+		return medium
+	}
+	return coarse
+}
+
+// inRange moves t away from the ends of time, so that it can be widened.
+func inRange(t graph.Instant) graph.Instant {
+	const margin = 2 * graph.Instant(graph.Coarse)
+	return min(max(t, math.MinInt64+margin), math.MaxInt64-margin)
+}
+
+// A cell is the sum of one name in one bucket.
+type cell struct {
+	bucket graph.Instant
+	id     uint32
+	stats  *graph.Stats
+}
+
+func (c cell) key(names []name) graph.Key {
+	n := names[c.id]
+	return graph.Key{Bucket: c.bucket, Subject: n.subject, Facets: n.facets}
+}
+
+// cells gathers sums by name and bucket.
+type cells struct {
+	list []cell
+	open map[cellKey]int // position in list of cells that may get more
+}
+
+type cellKey struct {
+	bucket graph.Instant
+	id     uint32
+}
+
+// add adds rows; only those of buckets that pages amend are looked up again.
+func (c *cells) add(bucket graph.Instant, rows *wire.Rows, amended func(graph.Instant) bool) {
+	keep := amended(bucket)
+	for i, id := range rows.IDs {
+		k := cellKey{bucket, id}
+		if at, ok := c.open[k]; ok {
+			c.list[at].stats.Add(&rows.Stats[i])
+			continue
+		}
+		st := rows.Stats[i].Clone()
+		if keep {
+			c.open[k] = len(c.list)
+		}
+		c.list = append(c.list, cell{bucket, id, &st})
+	}
+}
+
+// readLevel returns the cells of [from, to) at a level: its bases, and the pages
+// that lie in them. Cells that pages made zero are left out.
+func readLevel(tx *bbolt.Tx, l level, from, to graph.Instant) (*cells, error) {
+	starts, err := pageStarts(tx, pagesBucket, to)
+	if err != nil {
+		return nil, err
+	}
+	amended := map[graph.Instant]bool{}
+	for _, t := range starts {
+		amended[t.Floor(l.width)] = true
+	}
+	c := &cells{open: map[cellKey]int{}}
+	isAmended := func(t graph.Instant) bool { return amended[t] }
+	add := func(p place, rows *wire.Rows) error {
+		c.add(p.bucket.Floor(l.width), rows, isAmended)
+		return nil
+	}
+	if err := scan(tx, l.base, from, to, anyClass, add); err != nil {
+		return nil, err
+	}
+	if err := scan(tx, pagesBucket, from, to, anyClass, add); err != nil {
+		return nil, err
+	}
+	kept := c.list[:0]
+	for _, x := range c.list {
+		if !x.stats.IsZero() {
+			kept = append(kept, x)
+		}
+	}
+	c.list = kept
+	return c, nil
+}
+
+// readEvidence returns the calls of every name that is no edge in the hours
+// [from, to).
+func readEvidence(tx *bbolt.Tx, from, to graph.Instant, ctx context.Context) (map[uint32]int64, error) {
+	calls := map[uint32]int64{}
+	for _, bucket := range [][]byte{coarse.base, hourPagesBucket, pagesBucket} {
+		err := scan(tx, bucket, from, to, onlyOthers, func(_ place, rows *wire.Rows) error {
+			for i, id := range rows.IDs {
+				calls[id] += rows.Stats[i].Calls
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return calls, nil
+}
+
+// Cells implements graph.CellReader.
+func (s *Store) Cells(ctx context.Context, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
+	now := s.o.Now()
+	fineEdge, mediumEdge := s.edge(fine, now), s.edge(medium, now)
+	return s.view("cells", func(tx *bbolt.Tx) error {
+		names := s.names()
+		for _, part := range []struct {
+			l        level
+			from, to graph.Instant
+		}{
+			{coarse, from.Floor(graph.Coarse), min(to, mediumEdge)},
+			{medium, max(from.Floor(graph.Medium), mediumEdge), min(to, fineEdge)},
+			{fine, max(from.Floor(graph.Fine), fineEdge), to},
+		} {
+			if part.from >= part.to {
+				continue
+			}
+			list, err := readLevel(tx, part.l, part.from, part.to)
+			if err != nil {
+				return err
+			}
+			for _, c := range list.list {
+				if names[c.id].subject.Value().Of.Coarse() {
+					continue // yielded below
+				}
+				if !yield(c.key(names), c.stats, part.l.width) {
+					return nil
+				}
+			}
+		}
+		return coarseCells(tx, ctx, names, from, to, yield)
+	})
+}
+
+// coarseCells yields the cells of coarse subjects.
+func coarseCells(tx *bbolt.Tx, ctx context.Context, names []name, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
+	c := &cells{open: map[cellKey]int{}}
+	always := func(graph.Instant) bool { return true }
+	for _, bucket := range [][]byte{coarse.base, hourPagesBucket} {
+		err := scan(tx, bucket, from.Floor(graph.Coarse), to, onlyOthers, func(p place, rows *wire.Rows) error {
+			c.add(p.bucket, rows, always)
+			return ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, x := range c.list {
+		if !names[x.id].subject.Value().Of.Coarse() || x.stats.IsZero() {
+			continue
+		}
+		if !yield(x.key(names), x.stats, graph.Coarse) {
+			return nil
+		}
+	}
+	return nil
+}
