@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	data                     string
+	listen, otlpGRPC         string
+	otlpHTTP, zipkin         string
+	settle, horizon          time.Duration
+	sync                     string
+	log                      string
+	retainFine, retainMinute time.Duration
+	retention                time.Duration
+	teamAttribute            string
+	allowedHosts             []string
+	insecure                 bool
+	selfTraces               string
+}
+
+func (o *serveOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.listen, "listen", "127.0.0.1:4319", "`address` of the web page and API; port 0 picks one")
+	f.StringVar(&o.otlpGRPC, "otlp-grpc", "127.0.0.1:4317", "`address` for OTLP over gRPC; empty: off")
+	f.StringVar(&o.otlpHTTP, "otlp-http", "127.0.0.1:4318", "`address` for OTLP over HTTP; empty: off")
+	f.StringVar(&o.zipkin, "zipkin", "", "`address` for Zipkin v2, usually 127.0.0.1:9411; empty: off")
+	f.DurationVar(&o.settle, "settle", 5*time.Second, "how long a call waits for its other half before a guess is shown")
+	f.DurationVar(&o.horizon, "horizon", time.Hour, "how late a span may come and still join its trace; at least 20m")
+	f.StringVar(&o.sync, "sync", "1s", "how often what is acknowledged is made safe against power cuts; this version commits once a second and takes only 1s")
+	f.StringVar(&o.log, "log", "off", "span log; this version has none and takes only off: open calls are saved at a stop, and lost in a crash")
+	f.DurationVar(&o.retainFine, "retention-10s", 6*time.Hour, "how long 10 s buckets are kept")
+	f.DurationVar(&o.retainMinute, "retention-1m", 3*24*time.Hour, "how long 1 min buckets are kept")
+	f.DurationVar(&o.retention, "retention", 400*24*time.Hour, "how long 1 h buckets are kept")
+	f.StringVar(&o.teamAttribute, "team-attribute", "team", "resource `attribute` that names a service's team")
+	f.StringSliceVar(&o.allowedHosts, "allowed-host", nil, "`name` under which the web port may be reached, beside loopback; may be repeated")
+	f.BoolVar(&o.insecure, "insecure", false, "listen on addresses that are not loopback, without any authentication")
+	f.StringVar(&o.selfTraces, "self-traces", "", "OTLP/gRPC `endpoint`, like http://host:4317, for graphctl's own spans; empty: none are made")
+}
+
+func newServe(io streams) *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Receive spans and serve the graph",
+		Long: `Receive spans over OTLP (and Zipkin v2), keep the call graph in the data
+directory, and serve the web page, the API and the live stream.
+
+When it is ready it prints one line for each listener. SIGTERM or Ctrl-C stops
+it: requests in hand are finished, open calls are saved, and a later start goes
+on where it stopped. A second signal ends it at once.
+
+There is no authentication yet, so it listens on loopback addresses only unless
+--insecure is given.`,
+		Example: `  graphctl serve
+  graphctl serve --data /var/lib/graphctl --retention 720h
+  graphctl serve --otlp-grpc 0.0.0.0:4317 --insecure      # trusts its network
+  GRAPHCTL_LISTEN=127.0.0.1:8080 graphctl serve`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			s, err := newServer(cmd.Context(), o, io.err)
+			if err != nil {
+				return err
+			}
+			s.announce(io.err)
+			return s.run(cmd.Context())
+		},
+	}
+	o.addFlags(cmd.Flags())
+	cmd.Flags().StringVar(&o.data, "data", defaultData(), "`directory` that holds the graph; made if missing")
+	return cmd
+}
+
+// defaultData is where the XDG base directory specification puts data.
+func defaultData() string {
+	base := os.Getenv("XDG_DATA_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "graphctl-data"
+		}
+		base = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(base, "graphctl")
+}
+
+// minHorizon is how late spans must at least be waited for.
+const minHorizon = 20 * time.Minute
+
+// check refuses what cannot be served.
+func (o *serveOptions) check() error {
+	switch {
+	case o.log != "off":
+		return usagef("--log=%s: this version has no span log; only off is known", o.log)
+	case o.sync != "1s":
+		return usagef("--sync=%s: this version commits once a second; only 1s is known", o.sync)
+	case o.settle < 0 || o.settle > time.Minute:
+		return usagef("--settle=%v: must lie between 0 and 1m", o.settle)
+	case o.horizon < minHorizon || o.horizon > 24*time.Hour:
+		return usagef("--horizon=%v: must lie between %v and 24h", o.horizon, minHorizon)
+	case o.retainFine < time.Hour || o.retainMinute < o.retainFine || o.retention < o.retainMinute:
+		return usagef("retention must be at least 1h for 10 s buckets, and not shorter for coarser ones: have %v, %v, %v", o.retainFine, o.retainMinute, o.retention)
+	}
+	if o.insecure {
+		return nil
+	}
+	for _, l := range []struct{ flag, address string }{
+		{"listen", o.listen}, {"otlp-grpc", o.otlpGRPC}, {"otlp-http", o.otlpHTTP}, {"zipkin", o.zipkin},
+	} {
+		if l.address != "" && !isLoopback(l.address) {
+			return usageError{hint{
+				fmt.Errorf("--%s=%s is not a loopback address, and anybody who reaches it could read or write the graph", l.flag, l.address),
+				"give --insecure if the network is trusted, or bind 127.0.0.1 and put an authenticating proxy before it",
+			}}
+		}
+	}
+	return nil
+}
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// listen opens a listener for a flag; nil for an empty address.
+func listen(flag, address string) (net.Listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, hint{fmt.Errorf("--%s: %w", flag, err), "is another graphctl or collector running? Give another address, or port 0 for a free one"}
+	}
+	return l, nil
+}
+
+// addressOf returns the address of l, "" for none.
+func addressOf(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
