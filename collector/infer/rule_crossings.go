@@ -160,6 +160,10 @@ func (v *evaluation) countPairsOf(ms []member) {
 			speaker = m
 		}
 	}
+	speaks := !o.is(spoken)
+	if c, ok := v.messaging.below[ms[0].out]; ok && ins == 0 && c < speaker.span {
+		speaks = false // a consuming span comes first, see rule_destinations.go
+	}
 	push := o.role == collector.Publish && v.isNamed(ms[0].out)
 	for lo := 0; lo < len(ms); {
 		hi := lo + 1
@@ -169,11 +173,13 @@ func (v *evaluation) countPairsOf(ms []member) {
 		if g := v.groupOf(ms[lo:hi]); push && g[0].in {
 			v.countPushes(ms[0].out, g)
 		} else {
-			v.countGroup(o, g, ins, !o.is(spoken) && speaker.service == g[0].service)
+			v.countGroup(o, g, ins, speaks && speaker.service == g[0].service)
 		}
 		lo = hi
 	}
-	o.set(spoken)
+	if speaks {
+		o.set(spoken)
+	}
 }
 
 // groupOf returns the members of a group that count: its IN spans, if it has

@@ -118,15 +118,9 @@ func (v *evaluation) countImplied(i int32, n int) {
 		return
 	}
 	s := &v.spans[i]
-	speaker := ps[0]
-	for _, p := range ps {
-		if p.consumer < speaker.consumer {
-			speaker = p
-		}
-	}
-	speaks := !s.is(inPair) && !v.crossesBefore(i, speaker.consumer)
+	speaker := -1 // contribution that carries the client's duration
 	for len(ps) > 0 {
-		to, weight := ps[0].destination, s.r.weight
+		to, first, weight := ps[0].destination, ps[0].consumer, s.r.weight
 		for len(ps) > 0 && ps[0].destination == to {
 			weight = min(weight, v.spans[ps[0].consumer].r.weight)
 			ps = ps[1:]
@@ -142,11 +136,15 @@ func (v *evaluation) countImplied(i int32, n int) {
 		if s.failed() {
 			c.errors, c.clientErrors = 1, 1
 		}
-		if speaks && to == speaker.destination {
-			c.client = s.r.duration()
-			s.set(spoken)
+		v.noteBelow(i, first)
+		if v.messaging.below[i] == first {
+			speaker = len(v.out)
 		}
 		v.out = append(v.out, c)
+	}
+	if speaker >= 0 && !s.is(inPair) && !v.crossesBefore(i, v.messaging.below[i]) {
+		v.out[speaker].client = s.r.duration()
+		s.set(spoken)
 	}
 }
 
@@ -184,7 +182,7 @@ func (v *evaluation) countMessages() {
 		bare := v.isBareCrossing(s, own)
 		switch {
 		case s.final != 0:
-			if bare && (len(own) > 0 || s.r.messages != 0) {
+			if bare {
 				v.countBarePublish(s)
 			}
 			v.countConsumed(s, messages)
@@ -282,7 +280,7 @@ func (v *evaluation) countDirect(i int32, own []context, bare bool) {
 		if p.failed {
 			n.errors, n.clientErrors = 1, 1
 		}
-		if p.first == me && !p.spoken && p.role != collector.Create {
+		if p.first == me && !p.spoken {
 			n.client = p.duration
 		}
 		if k == first {
@@ -314,13 +312,14 @@ func (v *evaluation) directCall(s *view, from side, weight int64) contribution {
 
 // countPushes counts IN spans that a named destination called (rule M7).
 func (v *evaluation) countPushes(out int32, ins []member) {
-	from := v.nodeSide(v.spans[out].final)
+	o := &v.spans[out]
+	from := v.nodeSide(o.final)
 	for _, m := range ins {
 		s := &v.spans[m.span]
 		c := contribution{
 			subject: v.edge(from, s.side, graph.Message, RulePush),
 			bucket:  v.e.bucket(s.r), calls: 1, client: absent, server: s.r.duration(),
-			estimated: estimate(s.r.weight, 1),
+			estimated: estimate(min(s.r.weight, o.r.weight), 1),
 		}
 		if s.failed() {
 			c.errors, c.serverErrors = 1, 1

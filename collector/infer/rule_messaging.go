@@ -18,7 +18,8 @@ type messaging struct {
 	buf       []carrier
 	agreed    []agreement // by view
 	processed map[processedContext]struct{}
-	firsts    map[int32]identity  // by producer without a destination (L1)
+	firsts    map[int32]identity  // first consuming span by producer without a destination (L1)
+	below     map[int32]int32     // first consuming span that makes an edge, by outgoing span
 	implied   []impliedPublish    // by outgoing span and destination
 	outermost map[nestedKey]int32 // where the subtree of the outermost publish ends (U2)
 	tops      []int32             // by view: top of its nest
@@ -73,6 +74,7 @@ func (v *evaluation) readMessages() {
 	m.contexts = m.contexts[:0]
 	clear(m.processed)
 	clear(m.firsts)
+	clear(m.below)
 	stubs := v.x != nil && len(v.x.stubs) > 0
 	if v.roles&messagingRoles == 0 && !stubs {
 		return
@@ -80,6 +82,7 @@ func (v *evaluation) readMessages() {
 	if m.processed == nil {
 		m.processed = map[processedContext]struct{}{}
 		m.firsts = map[int32]identity{}
+		m.below = map[int32]int32{}
 	}
 	v.findProcessBelow()
 	for i := range v.spans {
@@ -273,12 +276,12 @@ func (v *evaluation) isNamed(i int32) bool {
 }
 
 // findFirsts finds the first consuming span of each producer that publishes
-// nowhere by name: a direct edge from it carries the producer's duration (L1).
+// nowhere: a direct edge from it carries the producer's duration (L1).
 func (v *evaluation) findFirsts() {
 	m := &v.messaging
 	starts := map[int32]int64{}
 	offer := func(producer int32, start int64, id identity) {
-		if v.spans[producer].final != 0 {
+		if p := &v.spans[producer]; p.role == collector.Publish && p.final != 0 {
 			return
 		}
 		have, ok := m.firsts[producer]
@@ -289,9 +292,11 @@ func (v *evaluation) findFirsts() {
 	for k := range m.contexts {
 		c := &m.contexts[k]
 		s := &v.spans[c.consumer]
-		if c.local >= 0 && !c.taken && !(s.role == collector.Receive && s.is(processBelow)) {
-			offer(c.local, s.r.start, v.identity(int(c.consumer)))
+		if c.local < 0 || s.final != 0 || c.taken || s.role == collector.Receive && s.is(processBelow) {
+			continue
 		}
+		offer(c.local, s.r.start, v.identity(int(c.consumer)))
+		v.noteBelow(c.local, c.consumer)
 	}
 	if v.x == nil {
 		return
@@ -305,6 +310,13 @@ func (v *evaluation) findFirsts() {
 		if k.kind < unknownTarget && !(taken && s.role == collector.Receive) {
 			offer(v.find(k), s.start, s.from)
 		}
+	}
+}
+
+// noteBelow notes that consuming span c makes an edge from outgoing span i.
+func (v *evaluation) noteBelow(i, c int32) {
+	if have, ok := v.messaging.below[i]; !ok || c < have {
+		v.messaging.below[i] = c
 	}
 }
 

@@ -76,7 +76,7 @@ func database(f *collector.Far) (graph.NodeRef, bool) {
 	if !f.HasDatabase() {
 		return graph.NodeRef{}, false
 	}
-	name := printedPeer(f)
+	name := f.Peer
 	if name == "" {
 		port := f.Port
 		if slices.Contains(databasePorts[strings.ToLower(f.DBSystem)], port) {
@@ -148,14 +148,6 @@ func peer(f *collector.Far) (graph.NodeRef, bool) {
 	return graph.NodeRef{Kind: graph.PeerName, Namespace: f.PeerNamespace, Name: f.Peer}, f.Peer != ""
 }
 
-// printedPeer is the peer's name where it names no service.
-func printedPeer(f *collector.Far) string {
-	if f.Peer != "" && f.PeerNamespace != "" {
-		return f.PeerNamespace + "/" + f.Peer
-	}
-	return f.Peer
-}
-
 func function(f *collector.Far) (graph.NodeRef, bool) {
 	return graph.NodeRef{Kind: graph.PeerName, Name: f.Function}, f.Function != ""
 }
@@ -200,7 +192,7 @@ func destination(f *collector.Far) (graph.NodeRef, bool) {
 func broker(f *collector.Far) (graph.NodeRef, bool) {
 	name := f.MsgSystem
 	if name == "" {
-		name = printedPeer(f)
+		name = f.Peer
 	}
 	if name == "" {
 		name = printedAddress(f.Host, f.Port)

@@ -88,8 +88,8 @@ func (v *evaluation) isClientHalf(c int32) bool {
 }
 
 func (v *evaluation) isServerHalf(c int32) bool {
-	k := v.kind(int(c))
-	return k == collector.KindServer || k == collector.KindConsumer
+	role := v.spans[c].role
+	return role == collector.In || role.Consuming()
 }
 
 // kind returns the kind that span i counts as (rule K1).
