@@ -45,7 +45,7 @@ func variable(flag string) string {
 
 func setFromEnvironment(cmd *cobra.Command, flag string) error {
 	v, ok := os.LookupEnv(variable(flag))
-	if f := cmd.Flags().Lookup(flag); !ok || f == nil || f.Changed {
+	if f := cmd.Flags().Lookup(flag); !ok || v == "" || f == nil || f.Changed {
 		return nil
 	}
 	return setAll(cmd, flag, []string{v}, variable(flag))

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The test binary is also the program, so that tests run it as users do.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"graphctl": main})
+}
+
+// The command line as users type it, one story a file.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+}
