@@ -290,8 +290,8 @@ func (d *Decoder) jsonKeyValue() (key []byte, v collector.Value) {
 }
 
 // jsonValue reads one of {"stringValue"}, {"boolValue"}, {"intValue"},
-// {"doubleValue"}, {"arrayValue"}, {"kvlistValue"}, {"bytesValue"}. Of the last
-// three only the presence is of interest.
+// {"doubleValue"}, {"arrayValue"}, {"kvlistValue"}, {"bytesValue"},
+// {"stringValueStrindex"}. Of the last four only the presence is of interest.
 func (d *Decoder) jsonValue() (v collector.Value) {
 	j := &d.json
 	for j.Object(); j.Next(); {
@@ -318,6 +318,10 @@ func (d *Decoder) jsonValue() (v collector.Value) {
 			}
 		case "arrayValue", "kvlistValue":
 			if d.jsonComposite() {
+				v = collector.Value{Type: collector.Composite}
+			}
+		case "stringValueStrindex":
+			if _, ok := j.Int64(); ok {
 				v = collector.Value{Type: collector.Composite}
 			}
 		case "bytesValue":
