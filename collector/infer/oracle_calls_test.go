@@ -98,11 +98,14 @@ func (o *oracle) pair(h *oracleSpan, service graph.NodeRef, ins []*oracleSpan) {
 	}
 }
 
-// environments joins the environments of the spans, sorted, without repeats.
+// environments joins the environments of the spans, sorted, without repeats. A
+// span that tells none adds none.
 func environments(spans []*oracleSpan) string {
 	var all []string
 	for _, s := range spans {
-		all = append(all, s.resource.Environment)
+		if s.resource.Environment != "" {
+			all = append(all, s.resource.Environment)
+		}
 	}
 	slices.Sort(all)
 	return strings.Join(slices.Compact(all), "\x00")

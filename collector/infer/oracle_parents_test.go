@@ -120,7 +120,11 @@ func (s *oracleSpan) fixedService() graph.NodeRef {
 func (o *oracle) findRestart(s *oracleSpan) {
 	var callers []*oracleSpan
 	for _, l := range s.links {
-		callers = append(callers, o.find(l.Trace, l.ID, func(t *oracleSpan) bool { return t.Role == collector.Out })...)
+		for _, t := range o.find(l.Trace, l.ID, anySpan) {
+			if t.Role == collector.Out {
+				callers = append(callers, t)
+			}
+		}
 	}
 	if callers != nil {
 		s.restart = slices.MinFunc(callers, (*oracleSpan).compare)
