@@ -47,13 +47,18 @@ func (e *Engine) AppendState(dst []byte) []byte {
 	s.symbols()
 
 	start := len(dst)
-	dst = append(dst, stateMagic...)
-	dst = append(dst, stateVersion, 0, 0, 0, 0)
+	dst = append(dst, make([]byte, stateHeader)...)
 	dst = append(dst, s.buf...)
 	dst = append(dst, body...)
-	sum := crc32.Checksum(dst[start+stateHeader:], castagnoli)
-	binary.BigEndian.PutUint32(dst[start+stateHeader-4:], sum)
+	writeHeader(dst[start:])
 	return dst
+}
+
+// writeHeader fills the first bytes of a state, whose rest is complete.
+func writeHeader(state []byte) {
+	copy(state, stateMagic)
+	state[len(stateMagic)] = stateVersion
+	binary.BigEndian.PutUint32(state[stateHeader-4:], crc32.Checksum(state[stateHeader:], castagnoli))
 }
 
 // LoadState returns an engine that goes on where AppendState left off. Numbers
