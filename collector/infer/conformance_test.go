@@ -17,6 +17,7 @@ import (
 	"graphctl/collector"
 	"graphctl/collector/infer"
 	"graphctl/collector/otlp"
+	"graphctl/collector/zipkin"
 	"graphctl/graph"
 	"graphctl/graph/memstore"
 )
@@ -204,8 +205,16 @@ func otlpJSON(syms *collector.Symbols) decode {
 	}
 }
 
+func zipkinJSON(syms *collector.Symbols) decode {
+	d := zipkin.NewDecoder(syms)
+	return func(body []byte, yield func(*collector.Batch) error) error {
+		_, err := d.JSON(body, yield)
+		return err
+	}
+}
+
 // Each case ends in its graph whatever the order of its requests, their size
-// and their repetition.
+// and their repetition; where it is given as Zipkin spans too, so do these.
 func TestConformance(t *testing.T) {
 	for _, c := range conformanceCases(t) {
 		t.Run(c.Name, func(t *testing.T) {
@@ -219,6 +228,12 @@ func TestConformance(t *testing.T) {
 				t.Run(order.name, func(t *testing.T) {
 					syms := collector.NewSymbols()
 					c.run(t, newReplay(syms), otlpJSON(syms), order.requests(t))
+				})
+			}
+			if c.Zipkin != nil {
+				t.Run("zipkin", func(t *testing.T) {
+					syms := collector.NewSymbols()
+					c.run(t, newReplay(syms), zipkinJSON(syms), []request{{c.Zipkin, 0, -1}})
 				})
 			}
 		})
