@@ -53,7 +53,11 @@ func (d *dotWriter) defaults() {
 	case "star":
 		d.printf(", splines=line, outputorder=edgesfirst")
 	default:
-		d.printf(", overlap=prism, overlap_scaling=-3, splines=true, outputorder=edgesfirst")
+		splines := "true"
+		if d.o.Compact {
+			splines = "line" // to lead lines around nodes takes minutes where there are many
+		}
+		d.printf(", overlap=prism, splines=%s, outputorder=edgesfirst", splines)
 	}
 	switch d.o.Layout {
 	case "":

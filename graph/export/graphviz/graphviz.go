@@ -126,9 +126,9 @@ func (r *Renderer) draw(dot []byte, layout, format string) ([]byte, error) {
 	case picture.full:
 		return nil, fmt.Errorf("the picture is larger than %d MiB", r.o.MaxBytes>>20)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %s", err, firstLine(complaint.Bytes()))
+		return nil, fmt.Errorf("%w: %s", err, firstLine(complaint.bytes))
 	}
-	return picture.Bytes(), nil
+	return picture.bytes, nil
 }
 
 func firstLine(text []byte) string {
@@ -138,15 +138,16 @@ func firstLine(text []byte) string {
 
 // A boundedBuffer fails the write that would make it larger than max.
 type boundedBuffer struct {
-	bytes.Buffer
-	max  int64
-	full bool
+	bytes []byte
+	max   int64
+	full  bool
 }
 
 func (b *boundedBuffer) Write(p []byte) (int, error) {
-	if int64(b.Len()+len(p)) > b.max {
+	if int64(len(b.bytes)+len(p)) > b.max {
 		b.full = true
 		return 0, errors.New("too large")
 	}
-	return b.Buffer.Write(p)
+	b.bytes = append(b.bytes, p...)
+	return len(p), nil
 }
