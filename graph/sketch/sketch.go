@@ -90,6 +90,9 @@ func (s *Sketch) search(b uint16) int {
 // Grow makes room for n more buckets.
 func (s *Sketch) Grow(n int) { s.entries = slices.Grow(s.entries, n) }
 
+// Reset empties s and keeps its memory for what is added next.
+func (s *Sketch) Reset() { s.entries = s.entries[:0] }
+
 // Merge adds o to s. They share no memory afterwards.
 func (s *Sketch) Merge(o *Sketch) { s.combine(o.entries, 1) }
 

@@ -186,36 +186,42 @@ func ReadCounters(src []byte, r *Rows) error {
 	}
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
-	done := columnID // the column to come
-	for len(in.rest) > 0 {
+	next := columnID // the column that is due
+	for in.err == nil && len(in.rest) > 0 {
 		c := in.count("number of a column", 1<<16)
-		if c >= counterColumns {
+		if in.err == nil && c >= counterColumns {
 			return fmt.Errorf("wire: counters: column %d: %w", c, ErrNewer)
 		}
-		if c < done {
-			in.fail("order of columns")
-			break
+		for ; in.err == nil && next < c; next++ {
+			in.err = r.fill(next, nil)
 		}
-		for ; done < c; done++ {
-			r.fill(done, nil)
-		}
-		if raw := in.column(*buf); in.err == nil {
-			*buf = raw
-			in.err = r.fill(c, raw)
-		}
-		done = c + 1
-		if in.err != nil {
-			break
+		if in.err == nil {
+			in.err = r.readColumn(&in, c, next, buf)
+			next = c + 1
 		}
 	}
-	for ; in.err == nil && done < counterColumns; done++ {
-		in.err = r.fill(done, nil)
+	for ; in.err == nil && next < counterColumns; next++ {
+		in.err = r.fill(next, nil)
 	}
 	if in.err != nil {
 		r.Reset()
 		return fmt.Errorf("wire: counters: %w", in.err)
 	}
 	return nil
+}
+
+// readColumn reads column c where the one that is due is next.
+func (r *Rows) readColumn(in *reader, c, next int, buf *[]byte) error {
+	if c < next {
+		in.fail("order of columns")
+		return in.err
+	}
+	raw := in.column(*buf)
+	if in.err != nil {
+		return in.err
+	}
+	*buf = raw
+	return r.fill(c, raw)
 }
 
 // grow gives r n rows of zeros.

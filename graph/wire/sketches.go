@@ -153,9 +153,6 @@ func ReadSketches(src []byte, r *Rows) error {
 	if in.err != nil {
 		return fmt.Errorf("wire: sketches: %w", in.err)
 	}
-	if len(src) == 0 {
-		return nil
-	}
 	if err := r.fillSketches(&cols, has[columnSigned]); err != nil {
 		return fmt.Errorf("wire: sketches: %w", err)
 	}
@@ -173,7 +170,7 @@ func (r *Rows) fillSketches(cols *[sketchColumns]reader, anySigned bool) error {
 				buckets = cols[columnSigned].count("number of buckets", sketch.Buckets)
 			}
 			s, sum := sideOf(&r.Stats[i], side)
-			if buckets == 0 && r.totals[i][side] <= 0 {
+			if buckets == 0 && r.totals[i][side] == 0 {
 				continue
 			}
 			if err := readSketch(cols, s, sum, r.totals[i][side], buckets); err != nil {
@@ -203,7 +200,7 @@ func readSketch(cols *[sketchColumns]reader, s *sketch.Sketch, sum, total int64,
 		if more == 1 {
 			n = unfoldCount(cols[columnCounts].uvarint("count"))
 		}
-		if plain && (n <= 0 || n > total) || n > sketch.MaxCount || n < -sketch.MaxCount {
+		if plain && (n < 0 || n > total) || n > sketch.MaxCount || n < -sketch.MaxCount {
 			return fmt.Errorf("count %d: %w", n, ErrMalformed)
 		}
 		s.AddBucket(uint16(b), n)
@@ -220,6 +217,9 @@ func readSketch(cols *[sketchColumns]reader, s *sketch.Sketch, sum, total int64,
 	}
 	if cols[columnFirst].err != nil || cols[columnGaps].err != nil || cols[columnCounts].err != nil {
 		return fmt.Errorf("columns end early: %w", ErrMalformed)
+	}
+	if total != 0 {
+		return fmt.Errorf("sketch and its total differ by %d: %w", total, ErrMalformed)
 	}
 	return nil
 }
