@@ -30,7 +30,7 @@ var layers = map[string]struct {
 	"graph":        {1, nil},
 	"collector":    {1, nil},
 
-	"collector/infer":  {2, []string{"graph"}}, // turns spans into deltas
+	"collector/infer":  {2, []string{"graph", "graph/sketch"}}, // turns spans into deltas
 	"collector/otlp":   {2, []string{"collector/intake"}},
 	"collector/zipkin": {2, []string{"collector/intake"}},
 	"graph/wire":       {2, nil},
@@ -39,7 +39,7 @@ var layers = map[string]struct {
 	"graph/storetest":  {2, nil},
 	"graph/export":     {2, nil},
 
-	"collector/intake":      {1, nil}, // limits shared by all HTTP receivers
+	"collector/intake":      {2, nil}, // limits shared by all HTTP receivers
 	"graph/export/graphviz": {3, []string{"graph/export"}},
 	"graph/boltstore":       {3, []string{"graph/wire"}},
 	"graph/stream":          {3, []string{"graph/live", "graph/wire"}},

@@ -5,7 +5,6 @@ import (
 
 	"graphctl/collector"
 	"graphctl/collector/infer"
-	"graphctl/graph"
 	"graphctl/graph/api"
 	"graphctl/graph/stream"
 )
@@ -97,6 +96,3 @@ func (s *server) lag() time.Duration {
 func (s *server) streamStatus() stream.Status {
 	return stream.Status{Lag: s.lag(), Marks: s.marks.list()}
 }
-
-// instantNow is the time as a graph.Instant.
-func instantNow() graph.Instant { return graph.InstantOf(time.Now()) }

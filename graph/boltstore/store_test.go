@@ -17,6 +17,7 @@ import (
 	"graphctl/graph"
 	"graphctl/graph/memstore"
 	"graphctl/graph/sketch"
+	"graphctl/graph/storetest"
 )
 
 // clock is a time that tests move.
@@ -98,7 +99,7 @@ func sameGraph(t *testing.T, what string, got, want *graph.Graph) {
 // Whatever is applied, however time passes and whether or not the store is
 // reopened, every window gives what the model gives for the same bounds.
 func TestEqualsModel(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			c := newClock()
@@ -324,7 +325,7 @@ func TestDamageIsNeverSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 150 {
+	for range 60 {
 		bad := append([]byte(nil), whole...)
 		bit := rng.IntN(8 * len(bad))
 		bad[bit/8] ^= 1 << (bit % 8)
@@ -347,4 +348,14 @@ func readDamaged(ctx context.Context, path string, c *clock) (*graph.Graph, erro
 	}
 	defer s.Close()
 	return s.Read(ctx, graph.Query{})
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) graph.Store {
+		s, err := Open(filepath.Join(t.TempDir(), "graph.db"), Options{FoldEvery: time.Nanosecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
 }
