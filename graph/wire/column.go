@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/klauspost/compress/huff0"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -27,8 +29,9 @@ const (
 
 // How the bytes of a column are kept.
 const (
-	packNone = 0
-	packZstd = 1
+	packNone    = 0
+	packZstd    = 1
+	packHuffman = 2
 )
 
 // The codecs are made when first used. Both may be used in parallel.
@@ -38,6 +41,7 @@ var (
 			zstd.WithEncoderLevel(zstd.SpeedFastest),
 			zstd.WithEncoderCRC(false), // values have a checksum of their own
 			zstd.WithSingleSegment(true),
+			zstd.WithAllLitEntropyCompression(true), // columns have skew rather than repeats
 			zstd.WithLowerEncoderMem(true))
 		if err != nil {
 			panic("wire: options of the encoder: " + err.Error())
@@ -54,19 +58,85 @@ var (
 )
 
 // appendColumn appends a column: its number, its packing, its size, its bytes.
+// Most columns have skew and no repeats, and Huffman codes alone pack them as
+// well as zstd does in a tenth of the time. Where they leave little there are
+// runs, and zstd is tried too.
 func appendColumn(dst []byte, number int, raw []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(number))
 	if len(raw) < minCompressed {
 		return appendPacked(dst, packNone, raw)
 	}
-	p := scratch.Get().(*[]byte)
-	defer scratch.Put(p)
-	*p = encoder().EncodeAll(raw, (*p)[:0])
-	if len(*p) >= len(raw) {
-		return appendPacked(dst, packNone, raw)
+	p, q := scratch.Get().(*[]byte), scratch.Get().(*[]byte)
+	defer func() { scratch.Put(p); scratch.Put(q) }()
+	packing, best := byte(packNone), raw
+	var ok bool
+	if *p, ok = appendHuffman((*p)[:0], raw); ok && len(*p) < len(best) {
+		packing, best = packHuffman, *p
 	}
-	return appendPacked(dst, packZstd, *p)
+	if !ok || len(best) < len(raw)/4 {
+		*q = encoder().EncodeAll(raw, (*q)[:0])
+		if len(*q) < len(best) {
+			packing, best = packZstd, *q
+		}
+	}
+	return appendPacked(dst, packing, best)
 }
+
+// appendHuffman appends raw in blocks: size, size packed, table and data. It
+// reports false where Huffman codes do not apply.
+func appendHuffman(dst, raw []byte) ([]byte, bool) {
+	s := huffmen.Get().(*huff0.Scratch)
+	defer huffmen.Put(s)
+	s.Reuse = huff0.ReusePolicyNone
+	for len(raw) > 0 {
+		block := raw[:min(len(raw), huff0.BlockSizeMax)]
+		raw = raw[len(block):]
+		packed, _, err := huff0.Compress4X(block, s)
+		if err != nil {
+			return dst, false
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(block)))
+		dst = binary.AppendUvarint(dst, uint64(len(packed)))
+		dst = append(dst, packed...)
+	}
+	return dst, true
+}
+
+// readHuffman reads what appendHuffman wrote.
+func readHuffman(dst, packed []byte) ([]byte, error) {
+	s := huffmen.Get().(*huff0.Scratch)
+	defer huffmen.Put(s)
+	in := reader{rest: packed}
+	for len(in.rest) > 0 {
+		size := in.count("size of a block", huff0.BlockSizeMax)
+		block := in.bytes(in.count("size of a packed block", len(in.rest)), "block")
+		if in.err != nil {
+			return dst, in.err
+		}
+		if len(dst)+size > maxColumn {
+			in.fail("size of a column")
+			return dst, in.err
+		}
+		_, data, err := huff0.ReadTable(block, s)
+		if err != nil {
+			return dst, err
+		}
+		dst = slices.Grow(dst, size)
+		at := len(dst)
+		got, err := s.Decoder().Decompress4X(dst[at:at:at+size], data)
+		if err != nil {
+			return dst, err
+		}
+		if len(got) != size {
+			in.fail("size of a block")
+			return dst, in.err
+		}
+		dst = dst[:at+size]
+	}
+	return dst, nil
+}
+
+var huffmen = sync.Pool{New: func() any { return new(huff0.Scratch) }}
 
 func appendPacked(dst []byte, packing byte, b []byte) []byte {
 	dst = append(dst, packing)
@@ -145,6 +215,13 @@ func (r *reader) column(into []byte) []byte {
 	case packZstd:
 		raw, err := decoder().DecodeAll(packed, into[:0])
 		if err != nil || len(raw) > maxColumn {
+			r.fail("compressed column")
+			return nil
+		}
+		return raw
+	case packHuffman:
+		raw, err := readHuffman(into[:0], packed)
+		if err != nil {
 			r.fail("compressed column")
 			return nil
 		}
