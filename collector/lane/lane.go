@@ -1,10 +1,10 @@
 // Package lane drives inference: it queues spans, runs an engine over them and
 // emits the changes of the graph.
 //
-// A Router is the sink of all receivers. Its queue is bounded in spans; a batch
-// is taken whole or refused whole with collector.ErrBusy. Run owns one
-// goroutine, which alone touches the engine. Time is read there, once a wake,
-// and never goes back. Each infer.Tick the engine evaluates what changed, and
+// A Router is the sink of all receivers. Its queue is bounded in spans and in
+// bytes; a batch is taken whole or refused whole with collector.ErrBusy. Run
+// owns one goroutine, which alone touches the engine. Time is read there, once a
+// wake, and never goes back. Each infer.Tick the engine evaluates what changed, and
 // the change is emitted as a graph.Batch whose sequence number is one higher.
 //
 // To stop without loss: cancel Run's context and wait for Run, which drains the
@@ -22,6 +22,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,13 @@ import (
 // defaultMaxQueued is some 100 ms of spans at full speed and 26 MB.
 const defaultMaxQueued = 1 << 18
 
+// defaultMaxBytes leaves room for links: a span may carry collector.MaxLinks of
+// them, 24 kB, so that a bound in spans alone would bound nothing.
+const defaultMaxBytes = 64 << 20
+
+// spanBytes and linkBytes are what a queued span and a queued link take.
+const spanBytes, linkBytes = 104, 24
+
 // retryAfter is what a refused sender is told: a tick, rounded up to the second
 // that HTTP can say.
 const retryAfter = time.Second
@@ -43,6 +51,8 @@ type Options struct {
 	Engine infer.Options
 	// MaxQueued bounds the spans in the queue. Default 262,144.
 	MaxQueued int
+	// MaxBytes bounds the bytes of spans and links in the queue. Default 64 MiB.
+	MaxBytes int
 	// Epoch of a lane that begins without State. It must differ from that of
 	// every earlier lane on the same store.
 	Epoch uint64
@@ -64,7 +74,8 @@ type Router struct {
 
 	mu     sync.Mutex
 	queue  []*collector.Batch
-	queued int  // spans in queue
+	queued int  // spans in queue, and those that the engine is at
+	bytes  int  // of the same
 	closed bool // no more is taken
 	wake   chan struct{}
 	free   sync.Pool // of *collector.Batch
@@ -75,6 +86,9 @@ type Router struct {
 func New(o Options, syms *collector.Symbols, emit func(*graph.Batch)) (*Router, error) {
 	if o.MaxQueued == 0 {
 		o.MaxQueued = defaultMaxQueued
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = defaultMaxBytes
 	}
 	r := &Router{
 		o:      o,
@@ -124,13 +138,17 @@ func (r *Router) Consume(_ context.Context, b *collector.Batch) error {
 func (r *Router) push(b *collector.Batch) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.closed || r.queued > 0 && r.queued+len(b.Spans) > r.o.MaxQueued {
+	full := r.queued+len(b.Spans) > r.o.MaxQueued || r.bytes+bytesOf(b) > r.o.MaxBytes
+	if r.closed || r.queued > 0 && full {
 		return false
 	}
 	r.queue = append(r.queue, b)
 	r.queued += len(b.Spans)
+	r.bytes += bytesOf(b)
 	return true
 }
+
+func bytesOf(b *collector.Batch) int { return len(b.Spans)*spanBytes + len(b.Links)*linkBytes }
 
 // Run drives the engine until ctx is done, then takes no more, works off the
 // queue and emits what it showed. Call it once.
@@ -161,28 +179,25 @@ func (r *Router) clock() int64 {
 	return r.now
 }
 
-// work observes all that is queued.
+// work observes what is queued now. What comes meanwhile waits for the next
+// wake, so that a lane that is always behind still ticks and can be stopped.
 func (r *Router) work() {
+	r.mu.Lock()
+	queue := r.queue
+	r.queue = nil
+	r.mu.Unlock()
 	now := r.clock()
-	for {
+	for _, b := range queue {
+		for i := range b.Spans {
+			s := &b.Spans[i]
+			r.engine.Observe(now, s, b.LinksOf(s))
+		}
 		r.mu.Lock()
-		queue := r.queue
-		r.queue = nil
+		r.queued -= len(b.Spans)
+		r.bytes -= bytesOf(b)
 		r.mu.Unlock()
-		if len(queue) == 0 {
-			return
-		}
-		for _, b := range queue {
-			for i := range b.Spans {
-				s := &b.Spans[i]
-				r.engine.Observe(now, s, b.LinksOf(s))
-			}
-			r.mu.Lock()
-			r.queued -= len(b.Spans)
-			r.mu.Unlock()
-			b.Reset()
-			r.free.Put(b)
-		}
+		b.Reset()
+		r.free.Put(b)
 	}
 }
 
@@ -217,16 +232,24 @@ func (r *Router) State() []byte {
 	b = binary.LittleEndian.AppendUint32(b, r.origin.Lane)
 	b = binary.LittleEndian.AppendUint64(b, r.origin.Epoch)
 	b = binary.LittleEndian.AppendUint64(b, r.seq)
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 	return r.engine.AppendState(b)
 }
 
-// stateMagic begins a lane's state; its last byte is the version.
+// stateMagic begins a lane's state; its last byte is the version. Lane, epoch
+// and sequence number follow, then the CRC-32C of all before it; what comes
+// after is the engine's and has a checksum of its own.
 const stateMagic = "gclane\x00\x01"
 
-const headerLen = len(stateMagic) + 4 + 8 + 8
+const headerLen = len(stateMagic) + 4 + 8 + 8 + 4
 
-// errState reports bytes that are not the state of a lane.
-var errState = errors.New("lane: not the state of a lane, or of another version")
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Errors of reading a state.
+var (
+	errState   = errors.New("lane: not the state of a lane, or of another version")
+	errDamaged = errors.New("lane: the state is damaged") // the header's checksum is wrong
+)
 
 // A Header is where a state belongs in the history of a store.
 type Header struct {
@@ -245,6 +268,9 @@ func readHeader(state []byte) (h Header, rest []byte, err error) {
 		return Header{}, nil, errState
 	}
 	b := state[len(stateMagic):]
+	if crc32.Checksum(state[:headerLen-4], castagnoli) != binary.LittleEndian.Uint32(b[20:]) {
+		return Header{}, nil, errDamaged
+	}
 	h.Origin.Lane = binary.LittleEndian.Uint32(b)
 	h.Origin.Epoch = binary.LittleEndian.Uint64(b[4:])
 	h.Seq = binary.LittleEndian.Uint64(b[12:])
