@@ -1,0 +1,103 @@
+/** The real binary, on free ports, in a directory of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const BINARY = new URL('../../bin/graphctl', import.meta.url).pathname;
+const PATIENCE = 30_000;
+
+export class Server {
+  web = '';
+  http = '';
+  private grpc = '';
+  private child: ChildProcess | null = null;
+  private log = '';
+  readonly data = mkdtempSync(join(tmpdir(), 'graphctl-e2e-'));
+
+  /** Starts the server, again on the ports that it had. */
+  async start(): Promise<void> {
+    if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run "make build"`);
+    const at = (address: string) => (address === '' ? '127.0.0.1:0' : address);
+    const child = spawn(BINARY, ['serve', '--data', this.data, '--listen', at(this.web), '--otlp-http', at(this.http), '--otlp-grpc', at(this.grpc)],
+      { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.child = child;
+    this.log = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => { this.log += text; });
+    const find = (pattern: RegExp) => pattern.exec(this.log)?.[1] ?? '';
+    await this.until(() => {
+      this.grpc = find(/otlp\/grpc on (\S+)/) || this.grpc;
+      this.http = find(/otlp\/http on (\S+)/) || this.http;
+      this.web = find(/web on http:\/\/(\S+)/) || this.web;
+      return /web on/.test(this.log);
+    });
+    await this.until(async () => {
+      try {
+        return (await fetch(`${this.url}readyz`)).ok;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  get url(): string { return `http://${this.web}/`; }
+
+  /** Ends the server with a signal and waits for it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.child;
+    if (child === null) return;
+    this.child = null;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop('SIGKILL');
+    rmSync(this.data, { recursive: true, force: true });
+  }
+
+  /** Sends an OTLP/JSON request. */
+  async send(body: string): Promise<void> {
+    const res = await fetch(`http://${this.http}/v1/traces`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+    if (!res.ok) throw new Error(`OTLP: ${res.status} ${await res.text()}`);
+  }
+
+  async graph(): Promise<{ nodes: { id: string }[]; edges: { from: string; to: string; calls: number }[] }> {
+    return (await fetch(`${this.url}api/v1/graph`)).json() as ReturnType<Server['graph']>;
+  }
+
+  private async until(done: () => boolean | Promise<boolean>): Promise<void> {
+    const end = Date.now() + PATIENCE;
+    while (!(await done())) {
+      if (Date.now() > end || (this.child !== null && this.child.exitCode !== null)) throw new Error(`graphctl does not start:\n${this.log}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+let last = 0;
+
+/** An OTLP/JSON request with one answered call. */
+export function call(from: string, to: string, namespace = 'shop', failed = false): string {
+  const n = ++last;
+  const hex = (v: number, digits: number) => v.toString(16).padStart(digits, '0');
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const resource = (service: string) => ({
+    attributes: [
+      { key: 'service.name', value: { stringValue: service } },
+      { key: 'service.namespace', value: { stringValue: namespace } },
+    ],
+  });
+  const span = (id: number, parent: number, kind: number) => ({
+    traceId: hex(n, 32), spanId: hex(id, 16), parentSpanId: hex(parent, 16), kind, name: 'op',
+    startTimeUnixNano: String(now), endTimeUnixNano: String(now + 5_000_000n),
+    status: failed ? { code: 2 } : {},
+  });
+  return JSON.stringify({
+    resourceSpans: [
+      { resource: resource(from), scopeSpans: [{ spans: [span(2 * n, 0, 3)] }] },
+      { resource: resource(to), scopeSpans: [{ spans: [span(2 * n + 1, 2 * n, 2)] }] },
+    ],
+  });
+}
