@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,10 +19,6 @@ const (
 	MaxBody = 64 << 20
 	// MaxHeld is the default bound of the bodies held at once.
 	MaxHeld = 128 << 20
-	// step is reserved at once for a body of unknown length.
-	step = 4 << 20
-	// maxPooled is the largest buffer that is kept for the next body.
-	maxPooled = 4 << 20
 )
 
 // What reading a body may fail with, beside the connection's own errors and a
@@ -31,6 +26,8 @@ const (
 var (
 	// ErrTooLarge: the body is over the bound.
 	ErrTooLarge = errors.New("body too large")
+	// ErrShort: the body ends before its announced length.
+	ErrShort = errors.New("body shorter than announced")
 	// ErrCompression: the compressed body is broken.
 	ErrCompression = errors.New("broken gzip")
 )
@@ -62,12 +59,9 @@ type Body struct {
 	// Sent is how many bytes were read from the connection.
 	Sent int64
 
-	budget   *Budget
-	reserved int64
-	buf      *bytes.Buffer
+	budget *Budget
+	buf    []byte // Bytes and more; its capacity is what is reserved
 }
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 var unzippers sync.Pool // of *gzip.Reader
 
@@ -79,8 +73,6 @@ func Read(r io.Reader, length int64, gzipped bool, max int64, budget *Budget) (*
 	if length > max {
 		return b, ErrTooLarge
 	}
-	b.buf = buffers.Get().(*bytes.Buffer)
-	b.buf.Reset()
 	sent := &counter{r: r, max: max}
 	err := b.read(sent, length, gzipped, max)
 	b.Sent = sent.n
@@ -88,20 +80,32 @@ func Read(r io.Reader, length int64, gzipped bool, max int64, budget *Budget) (*
 		b.Release()
 		return b, err
 	}
-	b.Bytes = b.buf.Bytes()
+	b.Bytes = b.buf[:len(b.buf):len(b.buf)]
 	return b, nil
 }
 
 func (b *Body) read(sent *counter, length int64, gzipped bool, max int64) error {
-	if !gzipped {
-		return b.fill(sent, length, max)
+	switch {
+	case gzipped: // how much it unpacks to is not known
+	case length < 0:
+		return b.fill(sent, max)
+	default:
+		if err := b.grow(length); err != nil {
+			return err
+		}
+		b.buf = b.buf[:length]
+		_, err := io.ReadFull(sent, b.buf)
+		if errors.Is(err, io.EOF) && length > 0 || errors.Is(err, io.ErrUnexpectedEOF) {
+			return ErrShort
+		}
+		return err
 	}
 	z, err := unzipper(sent)
 	if err != nil {
 		return sent.explain(err)
 	}
 	defer unzippers.Put(z)
-	if err := b.fill(z, -1, max); err != nil {
+	if err := b.fill(z, max); err != nil {
 		return sent.explain(err)
 	}
 	return nil
@@ -115,72 +119,53 @@ func unzipper(r io.Reader) (*gzip.Reader, error) {
 	return z, z.Reset(r)
 }
 
-// fill reads r to its end into the buffer, reserving room ahead.
-func (b *Body) fill(r io.Reader, length, max int64) error {
-	room := length
-	if length < 0 {
-		room = step
-	}
-	if err := b.reserve(room); err != nil {
-		return err
-	}
-	if length >= 0 {
-		b.buf.Grow(int(length) + bytes.MinRead) // so that the end is seen without growing
-	}
+// fill reads r to its end, making room as it comes.
+func (b *Body) fill(r io.Reader, max int64) error {
 	for {
-		left := b.reserved - int64(b.buf.Len())
-		if left == 0 && length < 0 {
-			if err := b.reserve(step); err != nil {
+		if len(b.buf) == cap(b.buf) {
+			if err := b.grow(min(2*int64(cap(b.buf)), max+1)); err != nil {
 				return err
 			}
-			continue
 		}
-		n, err := b.buf.ReadFrom(io.LimitReader(r, left+1))
+		n, err := r.Read(b.buf[len(b.buf):cap(b.buf)])
+		b.buf = b.buf[:len(b.buf)+n]
 		switch {
-		case err != nil:
-			return err
-		case int64(b.buf.Len()) > max:
+		case int64(len(b.buf)) > max:
 			return ErrTooLarge
-		case n <= left:
-			return nil // the end
-		case length >= 0:
-			return fmt.Errorf("body longer than announced: %w", ErrTooLarge)
-		}
-		if err := b.reserve(step); err != nil {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
 			return err
 		}
 	}
 }
 
-func (b *Body) reserve(n int64) error {
-	if err := b.budget.take(n); err != nil {
+// grow moves what was read to a buffer of at least n bytes, reserved first. Of
+// an unknown length the first step is small, so that many small requests fit.
+func (b *Body) grow(n int64) error {
+	size := bufferSize(n)
+	if err := b.budget.take(size); err != nil {
 		return err
 	}
-	b.reserved += n
+	old := b.buf
+	b.buf = append(newBuffer(size), old...)
+	if old != nil {
+		b.free(old)
+	}
 	return nil
+}
+
+func (b *Body) free(buf []byte) {
+	b.budget.held.Add(-int64(cap(buf)))
+	keepBuffer(buf)
 }
 
 // Release gives the memory back. It may be called more than once.
 func (b *Body) Release() {
-	if b.buf == nil {
-		return
-	}
-	if b.buf.Cap() <= maxPooled {
-		buffers.Put(b.buf)
+	if b.buf != nil {
+		b.free(b.buf)
 	}
 	b.buf, b.Bytes = nil, nil
-	b.budget.held.Add(-b.reserved)
-	b.reserved = 0
-}
-
-// Unpack replaces what b holds by what it unpacks to.
-func (b *Body) Unpack(max int64) error {
-	packed := *b
-	unpacked, err := Read(bytes.NewReader(b.Bytes), int64(len(b.Bytes)), true, max, b.budget)
-	unpacked.Sent = packed.Sent
-	*b = *unpacked
-	packed.Release()
-	return err
 }
 
 // counter counts and bounds what is read from a connection, and keeps its
@@ -215,4 +200,14 @@ func (c *counter) explain(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrCompression, err)
+}
+
+// Discard reads a body of at most max bytes and keeps nothing of it. It returns
+// how many bytes were read.
+func Discard(r io.Reader, max int64) (int64, error) {
+	n, err := io.Copy(io.Discard, io.LimitReader(r, max+1))
+	if err == nil && n > max {
+		err = ErrTooLarge
+	}
+	return n, err
 }

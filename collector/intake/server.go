@@ -1,9 +1,11 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
@@ -18,7 +20,7 @@ const (
 
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second
-	writeTimeout      = 30 * time.Second
+	writeTimeout      = 30 * time.Second // beside reading: the clock runs from the end of the header
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 64 << 10
 	// drain is how long requests in hand may take once the server stops.
@@ -34,6 +36,12 @@ type Server struct {
 	HTTP2     *http.HTTP2Config
 	// MaxConnections is 0 for the default.
 	MaxConnections int
+	// IdleTimeout and MaxHeaderBytes are 0 for the defaults.
+	IdleTimeout    time.Duration
+	MaxHeaderBytes int
+	// MaxAge is how old a connection may become, give or take a tenth: the
+	// answer to a later request asks the client to open another. 0: no bound.
+	MaxAge time.Duration
 	// Refused is called for each connection over the bound; may be nil.
 	Refused func()
 	// Panicked is called after a handler panicked; may be nil.
@@ -48,18 +56,17 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
-	if s.MaxConnections == 0 {
-		s.MaxConnections = MaxConnections
-	}
+	s.MaxConnections = cmp.Or(s.MaxConnections, MaxConnections)
 	server := &http.Server{
 		Handler:           s.guard(s.Handler),
 		Protocols:         s.Protocols,
 		HTTP2:             s.HTTP2,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		WriteTimeout:      readTimeout + writeTimeout,
+		IdleTimeout:       cmp.Or(s.IdleTimeout, idleTimeout),
+		MaxHeaderBytes:    cmp.Or(s.MaxHeaderBytes, maxHeaderBytes),
+		ConnContext:       s.born,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
 	served := make(chan error, 1)
@@ -96,8 +103,22 @@ func (s *Server) guard(h http.Handler) http.Handler {
 			}
 			panic(http.ErrAbortHandler)
 		}()
+		if dies, ok := r.Context().Value(connectionDies{}).(time.Time); ok && time.Now().After(dies) {
+			w.Header().Set("Connection", "close") // over HTTP/2 this becomes a GOAWAY
+		}
 		h.ServeHTTP(w, r)
 	})
+}
+
+// connectionDies is the context key of the time when a connection is too old.
+type connectionDies struct{}
+
+func (s *Server) born(ctx context.Context, _ net.Conn) context.Context {
+	if s.MaxAge == 0 {
+		return ctx
+	}
+	spread := s.MaxAge / 10 // so that clients that came together do not leave together
+	return context.WithValue(ctx, connectionDies{}, time.Now().Add(s.MaxAge-spread+rand.N(2*spread+1)))
 }
 
 // boundedListener closes connections over the bound at once.

@@ -95,10 +95,6 @@ func TestTooManySpans(t *testing.T) {
 	if !errors.Is(err, collector.ErrTooManySpans) || len(got) != 0 {
 		t.Errorf("%d spans, error %v", len(got), err)
 	}
-	got, _, _, err = collect(t, d.Proto, wrap(1, wrap(2, spans[len(span)+2:])))
-	if err != nil || len(got) != collector.MaxSpans {
-		t.Errorf("%d spans, error %v", len(got), err)
-	}
 }
 
 // Links beyond the bound, of a span and of what is held, cost links and no span.

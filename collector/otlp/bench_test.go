@@ -80,7 +80,7 @@ func TestDecodeAllocations(t *testing.T) {
 			}
 		}
 		run()
-		if n := testing.AllocsPerRun(50, run); n > 2 {
+		if n := testing.AllocsPerRun(10, run); n > 2 {
 			t.Errorf("%s: %v allocations for a request of 512 spans, want at most 2", c.name, n)
 		}
 	}

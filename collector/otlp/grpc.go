@@ -36,7 +36,11 @@ const (
 	streamWindow     = 1 << 20
 	connectionWindow = 4 << 20
 	maxFrame         = 256 << 10
+	pingInterval     = time.Minute // after silence
 	pingTimeout      = 15 * time.Second
+	idleConnection   = 5 * time.Minute
+	maxAge           = time.Hour
+	maxHeaderList    = 16 << 10
 )
 
 // The methods that are served: the paths of gRPC's unary calls.
@@ -70,8 +74,12 @@ func (g *GRPC) Run(ctx context.Context, next collector.Sink) error {
 			MaxReceiveBufferPerStream:     streamWindow,
 			MaxReceiveBufferPerConnection: connectionWindow,
 			MaxReadFrameSize:              maxFrame,
+			SendPingTimeout:               pingInterval,
 			PingTimeout:                   pingTimeout,
 		},
+		IdleTimeout:    idleConnection,
+		MaxHeaderBytes: maxHeaderList,
+		MaxAge:         maxAge,
 		MaxConnections: g.o.MaxConnections,
 		Refused:        func() { g.o.Tally.ThrottledRequest(collector.ThrottleConnections) },
 		Panicked:       g.o.Tally.Panicked,
@@ -103,24 +111,32 @@ func deadline(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithCancel(r.Context())
 }
 
-// timeout reads a grpc-timeout: at most eight digits and a unit.
+// timeoutUnits are the units of a grpc-timeout.
+var timeoutUnits = map[byte]time.Duration{
+	'H': time.Hour, 'M': time.Minute, 'S': time.Second,
+	'm': time.Millisecond, 'u': time.Microsecond, 'n': time.Nanosecond,
+}
+
+// timeout reads a grpc-timeout: at most eight digits and a unit. What is longer
+// than a day counts as one.
 func timeout(s string) (time.Duration, bool) {
-	units := map[byte]time.Duration{
-		'H': time.Hour, 'M': time.Minute, 'S': time.Second,
-		'm': time.Millisecond, 'u': time.Microsecond, 'n': time.Nanosecond,
-	}
 	if len(s) < 2 || len(s) > 9 {
 		return 0, false
 	}
-	unit, ok := units[s[len(s)-1]]
+	digits := s[:len(s)-1]
+	unit, ok := timeoutUnits[s[len(digits)]]
+	if !ok {
+		return 0, false
+	}
 	var n time.Duration
-	for _, c := range s[:len(s)-1] {
+	for _, c := range []byte(digits) {
 		if c < '0' || c > '9' {
 			return 0, false
 		}
 		n = 10*n + time.Duration(c-'0')
 	}
-	return min(n, 24*time.Hour/unit) * unit, ok
+	const day = 24 * time.Hour
+	return min(n, day/unit) * unit, true
 }
 
 // call reads the message and does what it asks for. A nil message comes with a
@@ -131,20 +147,24 @@ func (g *GRPC) call(ctx context.Context, r *http.Request) (proto.Message, *statu
 	default:
 		return nil, state(codes.Unimplemented, "no such method; this port takes OTLP")
 	}
+	switch r.URL.Path {
+	case exportMetrics:
+		if err := g.drop(r.Body, collector.Metrics); err != nil {
+			return nil, grpcFailure(err)
+		}
+		return new(collectormetrics.ExportMetricsServiceResponse), nil
+	case exportLogs:
+		if err := g.drop(r.Body, collector.Logs); err != nil {
+			return nil, grpcFailure(err)
+		}
+		return new(collectorlogs.ExportLogsServiceResponse), nil
+	}
 	body, err := g.message(r)
 	if err != nil {
 		g.refused(err, body.Sent)
 		return nil, grpcFailure(err)
 	}
 	defer body.Release()
-	switch r.URL.Path {
-	case exportMetrics:
-		g.o.Tally.Dropped(collector.Metrics)
-		return new(collectormetrics.ExportMetricsServiceResponse), nil
-	case exportLogs:
-		g.o.Tally.Dropped(collector.Logs)
-		return new(collectorlogs.ExportLogsServiceResponse), nil
-	}
 	res, err := g.export(ctx, body.Bytes, body.Sent, collector.OTLPGRPC)
 	if err != nil {
 		return nil, grpcFailure(err)
@@ -193,13 +213,15 @@ func (g *GRPC) message(r *http.Request) (*intake.Body, error) {
 // Only a status with RetryInfo lets OTLP senders try again.
 func grpcFailure(err error) *status.Status {
 	switch {
+	case errors.Is(err, errSink):
+		return state(codes.Unavailable, errSink.Error())
 	case errors.Is(err, intake.ErrTooLarge), errors.Is(err, collector.ErrTooManySpans):
 		return state(codes.ResourceExhausted, err.Error()+"; send smaller requests")
 	case errors.Is(err, errCompression):
 		return state(codes.Unimplemented, err.Error())
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return state(codes.DeadlineExceeded, "the request took too long")
-	case errors.Is(err, collector.ErrBusy), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case isBusy(err):
 		s := state(codes.ResourceExhausted, "busy; send again later")
 		info, marshalErr := anypb.New(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryAfter(err))})
 		if marshalErr != nil {

@@ -54,7 +54,7 @@ func (h *HTTP) Run(ctx context.Context, next collector.Sink) error {
 type answer struct {
 	status  int
 	message string
-	retry   int // seconds, with 429
+	retry   int // seconds, with 429 and 503
 	result  Result
 }
 
@@ -103,25 +103,31 @@ func (h *HTTP) answer(w http.ResponseWriter, r *http.Request, by collector.Trans
 		w.Header().Set("Accept-Encoding", "gzip, identity")
 		return answer{status: http.StatusUnsupportedMediaType, message: "Content-Encoding must be gzip or identity"}
 	}
+	switch r.URL.Path {
+	case "/v1/metrics":
+		return dropped(h.drop(r.Body, collector.Metrics))
+	case "/v1/logs":
+		return dropped(h.drop(r.Body, collector.Logs))
+	}
 	body, err := intake.Read(r.Body, r.ContentLength, gzipped, h.o.MaxBody, h.o.Budget)
 	if err != nil {
 		h.refused(err, body.Sent)
 		return failure(err)
 	}
 	defer body.Release()
-	switch r.URL.Path {
-	case "/v1/metrics":
-		h.o.Tally.Dropped(collector.Metrics)
-		return answer{status: http.StatusOK}
-	case "/v1/logs":
-		h.o.Tally.Dropped(collector.Logs)
-		return answer{status: http.StatusOK}
-	}
 	res, err := h.export(r.Context(), body.Bytes, body.Sent, by)
 	if err != nil {
 		return failure(err)
 	}
 	return answer{status: http.StatusOK, result: res}
+}
+
+// dropped is the answer to a signal that is dropped.
+func dropped(err error) answer {
+	if err != nil {
+		return failure(err)
+	}
+	return answer{status: http.StatusOK}
 }
 
 // gzipEncoding reports whether the body is gzipped, and whether its encoding is
@@ -139,16 +145,16 @@ func gzipEncoding(r *http.Request) (gzipped, ok bool) {
 // failure is the answer to a request that could not be read or not be taken.
 func failure(err error) answer {
 	switch {
+	case errors.Is(err, errSink):
+		return answer{status: http.StatusServiceUnavailable, message: errSink.Error() + "; send again later", retry: 1}
 	case errors.Is(err, intake.ErrTooLarge), errors.Is(err, collector.ErrTooManySpans):
 		return answer{status: http.StatusRequestEntityTooLarge, message: err.Error() + "; send smaller requests"}
-	case errors.Is(err, collector.ErrMalformed), errors.Is(err, intake.ErrCompression):
+	case errors.Is(err, collector.ErrMalformed), errors.Is(err, intake.ErrCompression), errors.Is(err, intake.ErrShort):
 		return answer{status: http.StatusBadRequest, message: err.Error()}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return answer{status: http.StatusRequestTimeout, message: "the body took too long"}
-	case errors.Is(err, collector.ErrBusy):
+	case isBusy(err):
 		return answer{status: http.StatusTooManyRequests, message: "busy; send again later", retry: seconds(retryAfter(err))}
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return answer{status: http.StatusTooManyRequests, message: "stopping; send again later", retry: 1}
 	}
 	return answer{status: http.StatusBadRequest, message: "the body could not be read"}
 }
@@ -196,6 +202,8 @@ func grpcCode(status int) codes.Code {
 		return codes.ResourceExhausted
 	case http.StatusRequestTimeout:
 		return codes.DeadlineExceeded
+	case http.StatusServiceUnavailable:
+		return codes.Unavailable
 	}
 	return codes.InvalidArgument
 }
