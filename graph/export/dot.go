@@ -78,7 +78,7 @@ func (d *dotWriter) defaults() {
 // clusters reports whether the layout draws namespaces as boxes around nodes;
 // those that do not get the namespace into the label.
 func (d *dotWriter) clusters() bool {
-	return d.o.Layout == "" || d.o.Layout == "dot" || d.o.Layout == "fdp"
+	return d.o.Layout == "" || d.o.Layout == "dot"
 }
 
 // nodes writes the nodes, those of a namespace together.
@@ -142,6 +142,9 @@ func nodeNote(n *graph.Node) string {
 func (d *dotWriter) edge(e *graph.Edge) {
 	s := &e.Stats
 	colour := errorColour(s.Errors, s.Calls)
+	if d.o.Compact && s.Errors <= 0 {
+		colour += "90" // lets what lies below shine through
+	}
 	d.printf("  %s -> %s [", quoteID(e.From), quoteID(e.To))
 	if !d.o.Compact {
 		d.printf("label=%s, ", quoteText(edgeLabel(s)))
@@ -189,7 +192,11 @@ const minWidth, maxWidth = 0.8, 6
 // is one step wider.
 func (d *dotWriter) width(calls int64) float64 {
 	minutes := max(float64(d.g.To-d.g.From)/float64(time.Minute), 1.0/6)
-	return min(minWidth+0.9*math.Log10(1+max(float64(calls), 0)/minutes), maxWidth)
+	width := min(minWidth+0.9*math.Log10(1+max(float64(calls), 0)/minutes), maxWidth)
+	if d.o.Compact {
+		width /= 2
+	}
+	return width
 }
 
 // decades returns the number of digits of calls, less one.

@@ -74,7 +74,10 @@ func (c *canvas) setColor(color *gvc.Color) {
 // paint fills the path if it has an inside, then strokes it.
 func (c *canvas) paint(job *gvc.Job, inside bool) {
 	o := job.Object()
-	if inside && o.Fill() != gvc.FillNone {
+	if inside && o.Type() == gvc.EdgeObjectType {
+		c.setColor(o.PenColor()) // an arrow's head is of the line's colour
+		c.ctx.FillPreserve()
+	} else if inside && o.Fill() != gvc.FillNone {
 		c.setColor(o.FillColor())
 		c.ctx.FillPreserve()
 	}

@@ -198,13 +198,16 @@ func TestDeterministic(t *testing.T) {
 // Above DotNodes another engine is used: dot would take minutes.
 func TestLargeGraph(t *testing.T) {
 	r := renderer(t, "draw", Options{})
-	for _, format := range []string{"svg", "png"} {
+	for _, c := range []struct {
+		nodes  int
+		format string
+	}{{400, "svg"}, {400, "png"}, {2000, "svg"}} {
 		begin := time.Now()
-		picture, err := draw(t, r, format, fleet(400), export.Options{})
+		picture, err := draw(t, r, c.format, fleet(c.nodes), export.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("400 nodes, %s: %d kB in %v", format, len(picture)>>10, time.Since(begin).Round(time.Millisecond))
+		t.Logf("%d nodes, %s: %d kB in %v", c.nodes, c.format, len(picture)>>10, time.Since(begin).Round(time.Millisecond))
 	}
 }
 
