@@ -187,11 +187,3 @@ func (o *oracle) findHalf(s *oracleSpan) {
 		s.called = s.half != nil || s.Is(collector.ParentRemote)
 	}
 }
-
-// caller is the span whose service made the call that s answers.
-func (s *oracleSpan) caller() *oracleSpan {
-	if s.half != nil {
-		return s.half
-	}
-	return s.parent
-}
