@@ -24,9 +24,10 @@ type Decoder struct {
 	body []byte
 	walk func() error
 
-	span sentSpan
-	ids  []byte
-	name []byte // service name in lower case
+	span   sentSpan
+	ids    []byte // decoded ids of the span in hand
+	padded []byte // an id of an odd number of digits
+	name   []byte // service name in lower case
 }
 
 // A sentSpan is what a span says outside its tags.
@@ -188,12 +189,12 @@ func (d *Decoder) setRemote() {
 	}
 }
 
-// readIDs fills in the ids of to. If one is wrong the span is taken back and
-// rejected.
+// readIDs fills in the ids of to: a trace id has 16 to 32 digits, the others
+// have 16. If one is wrong the span is taken back and rejected.
 func (d *Decoder) readIDs(to *collector.Span) bool {
 	sent := &d.span
 	trace, ok := d.hex(sent.trace)
-	if !ok || len(trace) != 16 && len(trace) != 8 || zero(trace) {
+	if !ok || len(trace) < 8 || len(trace) > 16 || zero(trace) {
 		return d.reject(to, collector.RejectTraceID, sent.trace)
 	}
 	copy(to.Trace[16-len(trace):], trace)
@@ -216,8 +217,13 @@ func (d *Decoder) reject(to *collector.Span, why collector.Rejection, id []byte)
 	return false
 }
 
+// hex decodes an id. One with an odd number of digits lacks a leading zero.
 func (d *Decoder) hex(text []byte) (id []byte, ok bool) {
 	start := len(d.ids)
+	if len(text)%2 != 0 {
+		d.padded = append(append(d.padded[:0], '0'), text...)
+		text = d.padded
+	}
 	ids, err := hex.AppendDecode(d.ids, text)
 	if err != nil {
 		return nil, false

@@ -26,15 +26,26 @@ type Options struct {
 	Tally   *collector.Tally
 	Budget  *intake.Budget // shared by all receivers; nil: one of intake.MaxHeld
 	MaxBody int64          // of one body, as sent and unpacked; 0: intake.MaxBody
-	Log     *slog.Logger   // nil: nothing
+	// MaxConnections of this receiver; 0: intake.MaxConnections.
+	MaxConnections int
+	Log            *slog.Logger // gets what an operator should know; nil: nothing
 }
+
+const (
+	// maxDecoding is how many requests are decoded and handed on at one time;
+	// others wait.
+	maxDecoding = 16
+	// patience is how long a request may take once its body is read.
+	patience = 20 * time.Second
+)
 
 // HTTP receives Zipkin v2 JSON at /api/v2/spans.
 type HTTP struct {
 	o        Options
 	listener net.Listener
 	decoders sync.Pool
-	next     collector.Sink
+	decoding chan struct{}  // holds one element for each request being decoded
+	next     collector.Sink // set by Run
 }
 
 var _ collector.Receiver = (*HTTP)(nil)
@@ -45,7 +56,10 @@ func NewHTTP(l net.Listener, o Options) *HTTP {
 		o.Budget = intake.NewBudget(intake.MaxHeld)
 	}
 	o.MaxBody = cmp.Or(o.MaxBody, intake.MaxBody)
-	h := &HTTP{o: o, listener: l}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &HTTP{o: o, listener: l, decoding: make(chan struct{}, maxDecoding)}
 	h.decoders.New = func() any { return NewDecoder(o.Symbols) }
 	return h
 }
@@ -54,11 +68,12 @@ func NewHTTP(l net.Listener, o Options) *HTTP {
 func (h *HTTP) Run(ctx context.Context, next collector.Sink) error {
 	h.next = next
 	s := intake.Server{
-		Listener: h.listener,
-		Handler:  h,
-		Refused:  func() { h.o.Tally.ThrottledRequest(collector.ThrottleConnections) },
-		Panicked: h.o.Tally.Panicked,
-		Log:      h.o.Log,
+		Listener:       h.listener,
+		Handler:        h,
+		MaxConnections: h.o.MaxConnections,
+		Refused:        func() { h.o.Tally.ThrottledRequest(collector.ThrottleConnections) },
+		Panicked:       h.o.Tally.Panicked,
+		Log:            h.o.Log,
 	}
 	return s.Run(ctx)
 }
@@ -102,17 +117,28 @@ func (h *HTTP) answer(w http.ResponseWriter, r *http.Request) (status int, messa
 		return h.failure(w, err, body.Sent)
 	}
 	defer body.Release()
-	d := h.decoders.Get().(*Decoder)
-	defer h.decoders.Put(d)
-	out, err := d.JSON(body.Bytes, func(b *collector.Batch) error { return h.next.Consume(r.Context(), b) })
-	if errors.Is(err, collector.ErrMalformed) || errors.Is(err, collector.ErrTooManySpans) {
-		return h.failure(w, err, body.Sent)
-	}
-	h.o.Tally.Spans(collector.ZipkinJSON, &out)
+	out, err := h.export(r.Context(), body)
 	if err != nil {
 		return h.failure(w, err, body.Sent)
 	}
 	return http.StatusAccepted, out.Message
+}
+
+// export decodes a body, hands its spans on and tallies them.
+func (h *HTTP) export(ctx context.Context, body *intake.Body) (collector.Outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case h.decoding <- struct{}{}:
+		defer func() { <-h.decoding }()
+	case <-ctx.Done():
+		return collector.Outcome{}, ctx.Err()
+	}
+	d := h.decoders.Get().(*Decoder)
+	defer h.decoders.Put(d)
+	out, err := d.JSON(body.Bytes, func(b *collector.Batch) error { return h.next.Consume(ctx, b) })
+	h.o.Tally.Spans(collector.ZipkinJSON, &out) // nothing if it was malformed
+	return out, err
 }
 
 // failure tallies and answers a request that could not be read or not be taken.
@@ -121,16 +147,23 @@ func (h *HTTP) failure(w http.ResponseWriter, err error, sent int64) (status int
 	switch {
 	case errors.Is(err, intake.ErrTooLarge), errors.Is(err, collector.ErrTooManySpans):
 		h.o.Tally.Refused(collector.RefuseTooLarge, sent)
-		return http.StatusRequestEntityTooLarge, err.Error()
-	case errors.As(err, &busy):
-		h.o.Tally.ThrottledRequest(busy.Why)
-		after := max(busy.After, time.Second)
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
-		return http.StatusTooManyRequests, "busy; send again later"
+		return http.StatusRequestEntityTooLarge, err.Error() + "; send smaller requests"
+	case errors.Is(err, collector.ErrMalformed), errors.Is(err, intake.ErrCompression), errors.Is(err, intake.ErrShort):
+		h.o.Tally.Refused(collector.RefuseMalformed, sent)
+		return http.StatusBadRequest, err.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		h.o.Tally.Refused(collector.RefuseMalformed, sent)
 		return http.StatusRequestTimeout, "the body took too long"
 	}
-	h.o.Tally.Refused(collector.RefuseMalformed, sent)
-	return http.StatusBadRequest, err.Error()
+	h.o.Tally.ThrottledRequest(collector.WhyThrottled(err))
+	after := time.Second
+	if errors.As(err, &busy) {
+		after = max(busy.After, after)
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	if errors.Is(err, collector.ErrBusy) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return http.StatusTooManyRequests, "busy; send again later"
+	}
+	h.o.Log.Error("spans were refused", "error", err)
+	return http.StatusServiceUnavailable, "the spans could not be kept; send again later"
 }
