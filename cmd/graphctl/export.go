@@ -103,7 +103,7 @@ func (o *outputOptions) write(out io.Writer, f export.Format, g *graph.Graph) er
 	var b bytes.Buffer // so that a failure leaves no half of a file
 	if err := f.Write(&b, g, export.Options{Layout: o.layout}); err != nil {
 		if errors.Is(err, graphviz.ErrTooSlow) {
-			return hint{err, "select less with --focus or --namespace, or lay it out with --layout sfdp"}
+			return hint{err, "select less with --focus or --namespace, or take a quicker layout: --layout star, --layout sfdp"}
 		}
 		return err
 	}

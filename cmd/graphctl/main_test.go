@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os/exec"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,5 +14,12 @@ func TestMain(m *testing.M) {
 
 // The command line as users type it, one story a file.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			path, err := exec.LookPath("graphctl")
+			e.Setenv("GRAPHCTL", path)
+			return err
+		},
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"graphctl/graph"
+	"graphctl/graph/sketch"
 )
 
 // A table is rows of named columns; those after wide are shown on demand.
@@ -85,16 +86,20 @@ func (t *table) writeText(w io.Writer, columns int) error {
 // cellText is a value as people read it: no name may break the table or speak
 // to the terminal.
 func cellText(v any) string {
+	text := ""
 	switch v := v.(type) {
+	case nil:
 	case float64:
-		return fmt.Sprintf("%.1f", v)
+		text = fmt.Sprintf("%.1f", v)
 	case []string:
-		return printable(strings.Join(v, ","))
+		text = printable(strings.Join(v, ","))
+	default:
+		text = printable(fmt.Sprint(v))
 	}
-	if s := printable(fmt.Sprint(v)); s != "" {
-		return s
+	if text == "" {
+		return "-"
 	}
-	return "-"
+	return text
 }
 
 func printable(s string) string {
@@ -114,6 +119,9 @@ func (t *table) writeCSV(w io.Writer) error {
 	for _, r := range t.rows {
 		record := make([]string, len(r))
 		for i, v := range r {
+			if v == nil {
+				continue
+			}
 			record[i] = fmt.Sprint(v)
 			if list, ok := v.([]string); ok {
 				record[i] = strings.Join(list, " ")
@@ -132,7 +140,21 @@ func (t *table) writeCSV(w io.Writer) error {
 	return c.Error()
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+// quantile returns a quantile of s in ms, and nothing if nobody measured.
+func quantile(s *sketch.Sketch, q float64) any {
+	if s.IsZero() {
+		return nil
+	}
+	return float64(s.Quantile(q)) / float64(time.Millisecond)
+}
+
+// seen returns a time in RFC 3339, and nothing for none.
+func seen(t graph.Instant) any {
+	if t == 0 {
+		return nil
+	}
+	return t.Time().Format(time.RFC3339)
+}
 
 // edgeTable lists the edges of g.
 func edgeTable(g *graph.Graph) *table {
@@ -148,9 +170,9 @@ func edgeTable(g *graph.Graph) *table {
 		}
 		t.rows = append(t.rows, []any{
 			e.From, e.To, e.Kind.String(), e.Stats.Calls, e.Stats.Errors,
-			milliseconds(side.Quantile(0.5)), milliseconds(side.Quantile(0.99)),
+			quantile(side, 0.5), quantile(side, 0.99),
 			float64(e.Stats.Estimated) / graph.WeightOne, e.Stats.ClientErrors, e.Stats.ServerErrors,
-			e.First.Time().Format(time.RFC3339), e.Last.Time().Format(time.RFC3339),
+			seen(e.First), seen(e.Last),
 		})
 	}
 	return t
@@ -178,7 +200,7 @@ func serviceTable(g *graph.Graph) *table {
 		f := flows[n.ID]
 		t.rows = append(t.rows, []any{
 			n.ID, n.Kind.String(), f.in, f.errors, f.out, n.Environments, n.Teams,
-			n.First.Time().Format(time.RFC3339), n.Last.Time().Format(time.RFC3339),
+			seen(n.First), seen(n.Last),
 		})
 	}
 	return t

@@ -112,7 +112,9 @@ func (k *Keeper) Run(ctx context.Context) error {
 			return k.Flush(last)
 		}
 		began := time.Now()
-		if k.Flush(ctx) != nil { // counted and logged there
+		// A commit in hand is finished when ctx ends: to give it up is no failure
+		// of the store and must not be counted as one.
+		if k.Flush(context.WithoutCancel(ctx)) != nil { // counted and logged there
 			k.wakeAgain()
 		}
 		select {
