@@ -115,22 +115,24 @@ type cell struct {
 
 // A sum gathers the change of the shown graph between two flushes.
 type sum struct {
-	subjects   []subjectRecord
-	subjectOf  map[subjectKey]subject
-	edges      int // subjects of each bounded kind
-	operations int
-	cells      []cell
-	cellOf     map[uint64]uint32 // (subject, bucket) → cell
-	durations  []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
-	flushes    uint32
+	subjects    []subjectRecord
+	subjectOf   map[subjectKey]subject
+	operationOf map[uint64]subject // the same for operations, by side and name: one is looked up for each span
+	edges       int                // subjects of each bounded kind
+	operations  int
+	cells       []cell
+	cellOf      map[uint64]uint32 // (subject, bucket) → cell
+	durations   []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
+	flushes     uint32
 }
 
 func newSum() sum {
 	return sum{
-		subjects:  make([]subjectRecord, 1),
-		subjectOf: map[subjectKey]subject{},
-		cellOf:    map[uint64]uint32{},
-		flushes:   1,
+		subjects:    make([]subjectRecord, 1),
+		subjectOf:   map[subjectKey]subject{},
+		operationOf: map[uint64]subject{},
+		cellOf:      map[uint64]uint32{},
+		flushes:     1,
 	}
 }
 

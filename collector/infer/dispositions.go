@@ -109,6 +109,16 @@ func (e *Engine) countSpan(r *record, n int64) {
 	sub := subject(r.shown)
 	b := e.bucket(r)
 	e.count(sub, b, n)
-	op := e.subject(subjectKey{of: graph.OfOperation, from: e.subjects[sub].from, detail: uint32(r.name)})
-	e.count(op, hourOf(b), n)
+	e.count(e.operation(e.subjects[sub].from, r.name), hourOf(b), n)
+}
+
+// operation returns the subject that counts spans of one name.
+func (e *Engine) operation(s side, name collector.Sym) subject {
+	key := uint64(s)<<32 | uint64(name)
+	i, ok := e.operationOf[key]
+	if !ok {
+		i = e.subject(subjectKey{of: graph.OfOperation, from: s, detail: uint32(name)})
+		e.operationOf[key] = i
+	}
+	return i
 }

@@ -31,8 +31,9 @@ type Engine struct {
 	sum
 	otherSide side // of the service "other", where edges beyond the bound go
 
-	now     int64 // highest time seen
-	settled int64 // guesses of spans that arrived until then are shown whatever Settle says
+	now     int64  // highest time seen
+	settled int64  // guesses of spans that arrived until then are shown whatever Settle says
+	births  uint64 // traces there ever were
 	c       Counters
 	held    int // spans, links and stubs in memory
 

@@ -75,6 +75,7 @@ type evaluation struct {
 	roles uint16  // set of roles present
 
 	members   []member
+	groups    [][]member // of one outgoing span
 	facets    []facet
 	restarts  map[int32]restart // P7, by IN span
 	stubPairs []stub            // P7, of IN spans in other traces

@@ -53,6 +53,7 @@ type stub struct {
 // A fact answers the stubs of one trace that link to target.
 type fact struct {
 	to          uint64 // low bits of the linking trace
+	born        uint64 // tells the answering trace from one that was forgotten before it
 	target      ref
 	carriers    []carrier // known spans with the id, by rule I4; shared, not to be changed
 	processedBy []node    // services that process the message of this context (M5), sorted; shared
@@ -143,8 +144,8 @@ func (e *Engine) receiveStub(s stub) {
 	e.mark(i, t)
 }
 
-// receiveFact stores a fact. One that knows less than an earlier one comes from
-// a trace that was forgotten in between: forgetting revises nothing.
+// receiveFact stores a fact. If an earlier one came from a trace that was
+// forgotten in between, what that one knew stays: forgetting revises nothing.
 func (e *Engine) receiveFact(f fact) {
 	i, ok := e.byLow[f.to]
 	if !ok {
@@ -152,12 +153,13 @@ func (e *Engine) receiveFact(f fact) {
 	}
 	t := e.traces.at(i)
 	x := e.exchangeOf(t)
-	old := x.facts[f.target]
-	if len(f.carriers) < len(old.carriers) {
-		f.carriers = old.carriers
-	}
-	if len(f.processedBy) < len(old.processedBy) {
-		f.processedBy = old.processedBy
+	if old, ok := x.facts[f.target]; ok && old.born != f.born {
+		if len(old.carriers) > 0 {
+			f.carriers = old.carriers
+		}
+		f.processedBy = slices.Concat(f.processedBy, old.processedBy)
+		slices.Sort(f.processedBy)
+		f.processedBy = slices.Compact(f.processedBy)
 	}
 	x.facts[f.target] = f
 	e.mark(i, t)
@@ -239,7 +241,7 @@ func (v *evaluation) sendFacts() {
 
 // factAbout gathers what own spans and stubs say about a linked id.
 func (v *evaluation) factAbout(target ref) fact {
-	f := fact{target: target}
+	f := fact{target: target, born: v.t.born}
 	for _, c := range v.carriers(target.high, target.id) {
 		f.carriers = append(f.carriers, v.carrier(int(c)))
 	}
@@ -262,7 +264,7 @@ func (v *evaluation) carrier(i int) carrier {
 	far := v.e.far(s.r.far)
 	return carrier{
 		identity: v.identity(i), start: s.r.start, weight: s.r.weight, duration: s.r.duration(),
-		first: v.messaging.firsts[int32(i)], side: s.side, destination: far.destination, broker: far.broker,
+		first: v.messaging.firsts[int32(i)].identity, side: s.side, destination: far.destination, broker: far.broker,
 		final: s.final, role: s.role, failed: s.failed(), spoken: s.is(spoken),
 	}
 }

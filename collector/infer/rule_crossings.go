@@ -148,38 +148,55 @@ func (v *evaluation) countPairs() {
 
 // countPairsOf counts the groups of one outgoing span.
 func (v *evaluation) countPairsOf(ms []member) {
-	o := &v.spans[ms[0].out]
-	ins, speaker := 0, ms[0]
-	for _, m := range ms {
-		if m.in {
-			ins++
-		}
-		// The client's duration goes to the group of the first IN span, else
-		// of the first crossing.
-		if m.in && !speaker.in || m.in == speaker.in && v.compareMembersI4(m, speaker) < 0 {
-			speaker = m
-		}
-	}
-	speaks := !o.is(spoken)
-	if c, ok := v.messaging.below[ms[0].out]; ok && ins == 0 && c < speaker.span {
-		speaks = false // a consuming span comes first, see rule_destinations.go
-	}
-	push := o.role == collector.Publish && v.isNamed(ms[0].out)
+	o, out := &v.spans[ms[0].out], ms[0].out
+	push := o.role == collector.Publish && v.isNamed(out)
+	v.groups = v.groups[:0]
+	ins := 0
+	speaker := -1 // the group that carries the client's duration
 	for lo := 0; lo < len(ms); {
 		hi := lo + 1
 		for hi < len(ms) && ms[hi].service == ms[lo].service {
 			hi++
 		}
-		if g := v.groupOf(ms[lo:hi]); push && g[0].in {
-			v.countPushes(ms[0].out, g)
-		} else {
-			v.countGroup(o, g, ins, speaks && speaker.service == g[0].service)
-		}
+		g := v.groupOf(ms[lo:hi])
 		lo = hi
+		if g[0].in {
+			ins += len(g)
+		}
+		if g[0].in && push {
+			v.countPushes(out, g)
+			continue
+		}
+		if speaker < 0 || v.speaksBefore(g[0], v.groups[speaker][0]) {
+			speaker = len(v.groups)
+		}
+		v.groups = append(v.groups, g)
 	}
-	if speaks {
+	if speaker >= 0 && v.speaks(out, v.groups[speaker][0]) {
 		o.set(spoken)
+	} else {
+		speaker = -1
 	}
+	for i, g := range v.groups {
+		v.countGroup(o, g, ins, i == speaker)
+	}
+}
+
+// speaksBefore reports whether the client's duration goes to the group of a
+// rather than of b: to that of the first IN span, else of the first crossing
+// (rule L1).
+func (v *evaluation) speaksBefore(a, b member) bool {
+	if a.in != b.in {
+		return a.in
+	}
+	return v.compareMembersI4(a, b) < 0
+}
+
+// speaks reports whether the duration of an outgoing span goes to a group that
+// begins with first: it is on no other edge, and no consuming span comes
+// before a mere crossing.
+func (v *evaluation) speaks(out int32, first member) bool {
+	return !v.spans[out].is(spoken) && (first.in || v.beforeConsumer(first))
 }
 
 // groupOf returns the members of a group that count: its IN spans, if it has

@@ -136,31 +136,43 @@ func (v *evaluation) countImplied(i int32, n int) {
 		if s.failed() {
 			c.errors, c.clientErrors = 1, 1
 		}
-		v.noteBelow(i, first)
-		if v.messaging.below[i] == first {
+		me := v.identity(int(first))
+		v.offerFirst(i, v.spans[first].r.start, me)
+		if v.messaging.firsts[i].identity == me {
 			speaker = len(v.out)
 		}
 		v.out = append(v.out, c)
 	}
-	if speaker >= 0 && !s.is(inPair) && !v.crossesBefore(i, v.messaging.below[i]) {
+	if speaker >= 0 && !s.is(inPair) && !v.crossesBeforeConsumer(i) {
 		v.out[speaker].client = s.r.duration()
 		s.set(spoken)
 	}
 }
 
-// crossesBefore reports whether OUT span i has a member before consuming span
-// c (rule L1).
-func (v *evaluation) crossesBefore(i, c int32) bool {
+// crossesBeforeConsumer reports whether OUT span i has a member before its first
+// consuming span (rule L1).
+func (v *evaluation) crossesBeforeConsumer(i int32) bool {
 	lo, _ := slices.BinarySearchFunc(v.members, i, func(m member, i int32) int { return cmp.Compare(m.out, i) })
 	for _, m := range v.members[lo:] {
 		if m.out != i {
 			break
 		}
-		if m.span >= 0 && m.span < c {
+		if v.beforeConsumer(m) {
 			return true
 		}
 	}
 	return false
+}
+
+// beforeConsumer reports whether a member comes before the first consuming span
+// of its outgoing span.
+func (v *evaluation) beforeConsumer(m member) bool {
+	c, ok := v.messaging.firsts[m.out]
+	if !ok {
+		return true
+	}
+	start, id := v.memberIdentity(m)
+	return v.e.compare(start, id, c.start, c.identity) < 0
 }
 
 // countMessages counts messages out of destinations, between them, and past

@@ -18,11 +18,10 @@ type messaging struct {
 	buf       []carrier
 	agreed    []agreement // by view
 	processed map[processedContext]struct{}
-	firsts    map[int32]identity  // first consuming span by producer without a destination (L1)
-	below     map[int32]int32     // first consuming span that makes an edge, by outgoing span
-	implied   []impliedPublish    // by outgoing span and destination
-	outermost map[nestedKey]int32 // where the subtree of the outermost publish ends (U2)
-	tops      []int32             // by view: top of its nest
+	firsts    map[int32]firstConsumer // by producer (L1)
+	implied   []impliedPublish        // by outgoing span and destination
+	outermost map[nestedKey]int32     // where the subtree of the outermost publish ends (U2)
+	tops      []int32                 // by view: top of its nest
 }
 
 // A context is the creation context of one message that a span consumes (rule
@@ -42,6 +41,13 @@ const (
 	unknownTarget collector.Kind = 254 // the producer has not arrived
 	ambientTarget collector.Kind = 255 // the link is no context
 )
+
+// A firstConsumer is the first consuming span, of this trace or another, that
+// makes an edge from a producer, other than through its destination.
+type firstConsumer struct {
+	identity
+	start int64
+}
 
 // A processedContext says that a service processes the message of a context.
 type processedContext struct {
@@ -74,15 +80,13 @@ func (v *evaluation) readMessages() {
 	m.contexts = m.contexts[:0]
 	clear(m.processed)
 	clear(m.firsts)
-	clear(m.below)
 	stubs := v.x != nil && len(v.x.stubs) > 0
 	if v.roles&messagingRoles == 0 && !stubs {
 		return
 	}
 	if m.processed == nil {
 		m.processed = map[processedContext]struct{}{}
-		m.firsts = map[int32]identity{}
-		m.below = map[int32]int32{}
+		m.firsts = map[int32]firstConsumer{}
 	}
 	v.findProcessBelow()
 	for i := range v.spans {
@@ -275,48 +279,38 @@ func (v *evaluation) isNamed(i int32) bool {
 	return v.e.far(v.spans[i].r.far).destination != 0 || a != 0 && a != disputed
 }
 
-// findFirsts finds the first consuming span of each producer that publishes
-// nowhere: a direct edge from it carries the producer's duration (L1).
+// findFirsts finds the first consuming span without a destination of each
+// producer: a direct edge to it carries the producer's duration, unless that is
+// on another edge (L1).
 func (v *evaluation) findFirsts() {
 	m := &v.messaging
-	starts := map[int32]int64{}
-	offer := func(producer int32, start int64, id identity) {
-		if p := &v.spans[producer]; p.role == collector.Publish && p.final != 0 {
-			return
-		}
-		have, ok := m.firsts[producer]
-		if !ok || v.e.compare(start, id, starts[producer], have) < 0 {
-			m.firsts[producer], starts[producer] = id, start
-		}
-	}
 	for k := range m.contexts {
 		c := &m.contexts[k]
 		s := &v.spans[c.consumer]
-		if c.local < 0 || s.final != 0 || c.taken || s.role == collector.Receive && s.is(processBelow) {
-			continue
+		if c.local >= 0 && s.final == 0 && !c.taken && !(s.role == collector.Receive && s.is(processBelow)) {
+			v.offerFirst(c.local, s.r.start, v.identity(int(c.consumer)))
 		}
-		offer(c.local, s.r.start, v.identity(int(c.consumer)))
-		v.noteBelow(c.local, c.consumer)
 	}
 	if v.x == nil {
 		return
 	}
 	for _, s := range v.x.stubs {
-		if !s.role.Consuming() || s.below {
+		if !s.role.Consuming() || s.below || s.destination != 0 || s.broker != 0 {
 			continue
 		}
 		k := v.localContext(s.target)
 		_, taken := m.processed[processedContext{k, v.e.sides[s.side].node}]
 		if k.kind < unknownTarget && !(taken && s.role == collector.Receive) {
-			offer(v.find(k), s.start, s.from)
+			v.offerFirst(v.find(k), s.start, s.from)
 		}
 	}
 }
 
-// noteBelow notes that consuming span c makes an edge from outgoing span i.
-func (v *evaluation) noteBelow(i, c int32) {
-	if have, ok := v.messaging.below[i]; !ok || c < have {
-		v.messaging.below[i] = c
+// offerFirst notes that a consuming span makes an edge from producer.
+func (v *evaluation) offerFirst(producer int32, start int64, id identity) {
+	have, ok := v.messaging.firsts[producer]
+	if !ok || v.e.compare(start, id, have.start, have.identity) < 0 {
+		v.messaging.firsts[producer] = firstConsumer{id, start}
 	}
 }
 

@@ -379,6 +379,14 @@ var scenes = []scene{
 		`a -> x rpc 1/0
 		a -> b rpc 1/0`},
 
+	{"P1 an exact producer that comes after others under its low half", `
+		1 1 consumer c link=2/1
+		b:2 1 client a at=1 peer=x
+		b:2 1 internal a at=2
+		2 1 producer p at=3`,
+		`a -> x rpc 1/0
+		p -> c messaging 1/0`},
+
 	// Links.
 	{"K3 each linked span once, halves of one id are one", `
 		1 1 server a

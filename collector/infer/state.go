@@ -245,7 +245,7 @@ func (s *stateCodec) engine() {
 	e := s.e
 	s.int64(&e.now)
 	s.int64(&e.settled)
-	for _, p := range []*uint64{&e.c.Observed, &e.c.Accepted, &e.c.Duplicates, &e.c.Refused, &e.c.Evicted,
+	for _, p := range []*uint64{&e.births, &e.c.Observed, &e.c.Accepted, &e.c.Duplicates, &e.c.Refused, &e.c.Evicted,
 		&e.c.Late, &e.c.LinksDropped, &e.c.Repaired, &e.c.Folded} {
 		s.uint64(p)
 	}

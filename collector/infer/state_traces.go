@@ -65,6 +65,7 @@ func (s *stateCodec) adopt(i uint32, t *trace) {
 func (s *stateCodec) trace(t *trace) {
 	e := s.e
 	s.fixed64(&t.low)
+	s.uint64(&t.born)
 	s.int64(&t.lastSeen)
 	s.int64(&t.dueAt)
 	s.int64(&t.showAt)
@@ -222,6 +223,7 @@ func (s *stateCodec) stub(b *stub) {
 
 func (s *stateCodec) fact(f *fact) {
 	s.fixed64(&f.to)
+	s.uint64(&f.born)
 	s.ref(&f.target)
 	list(&s.codec, &f.carriers, func(c *carrier) {
 		s.identity(&c.identity)

@@ -5,6 +5,7 @@ import "graphctl/collector"
 // A trace is all spans whose trace ids share the low 64 bits (rule P1).
 type trace struct {
 	low          uint64
+	born         uint64 // number among all traces there ever were
 	lastSeen     int64  // arrival of the last span or stub
 	dueAt        int64  // not evaluated before
 	showAt       int64  // when the first hidden guess may be shown; 0: none is hidden
@@ -31,7 +32,8 @@ func (e *Engine) traceOf(low uint64) (uint32, *trace) {
 func (e *Engine) newTrace(low uint64) uint32 {
 	i := e.traces.take()
 	t := e.traces.at(i)
-	t.low, t.late = low, e.wasForgotten(low)
+	e.births++
+	t.low, t.born, t.late = low, e.births, e.wasForgotten(low)
 	e.byLow[low] = i
 	e.c.LiveTraces++
 	return i
