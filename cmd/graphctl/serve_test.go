@@ -35,13 +35,19 @@ type process struct {
 // serve starts graphctl serve on free ports, or on those of an earlier process.
 func serve(t *testing.T, data string, again *process, flags ...string) *process {
 	t.Helper()
-	p := &process{t: t, ended: make(chan error, 1)}
 	listen := []string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"}
 	if again != nil {
 		listen = []string{again.web, again.grpc, again.http}
 	}
 	args := append([]string{"serve", "--data", data,
 		"--listen", listen[0], "--otlp-grpc", listen[1], "--otlp-http", listen[2]}, flags...)
+	return start(t, args...)
+}
+
+// start starts graphctl with args and waits until it is ready.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, ended: make(chan error, 1)}
 	p.cmd = exec.Command("graphctl", args...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
