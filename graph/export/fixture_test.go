@@ -89,24 +89,24 @@ func (f *fixture) service(id string) {
 // edge adds calls whose client and server side take about the milliseconds
 // given; 0 is a side that nobody recorded. One call in eight takes four times
 // as long.
-func (f *fixture) edge(from, to string, k graph.EdgeKind, calls, errors int64, clientMS, serverMS time.Duration) {
+func (f *fixture) edge(from, to string, k graph.EdgeKind, calls, errors int64, client, server time.Duration) {
 	e := graph.Edge{From: from, To: to, Kind: k, First: f.g.From, Last: f.g.To - graph.Instant(time.Minute)}
 	s := &e.Stats
 	s.Calls, s.Errors, s.Estimated = calls, errors, calls*graph.WeightOne+calls/3
 	slow := calls / 8
-	if clientMS > 0 {
+	if client > 0 {
 		s.ClientErrors = errors
-		s.ClientSum = int64(clientMS)*(calls+3*slow)*int64(time.Millisecond) + 1
-		s.Client.Add(clientMS*time.Millisecond, calls-slow)
-		s.Client.Add(4*clientMS*time.Millisecond, slow)
+		s.ClientSum = int64(client)*(calls+3*slow)*int64(time.Millisecond) + 1
+		s.Client.Add(client*time.Millisecond, calls-slow)
+		s.Client.Add(4*client*time.Millisecond, slow)
 	}
-	if serverMS > 0 {
+	if server > 0 {
 		s.ServerErrors = errors
-		s.ServerSum = int64(serverMS) * (calls + 3*slow) * int64(time.Millisecond)
-		s.Server.Add(serverMS*time.Millisecond, calls-slow)
-		s.Server.Add(4*serverMS*time.Millisecond, slow)
+		s.ServerSum = int64(server) * (calls + 3*slow) * int64(time.Millisecond)
+		s.Server.Add(server*time.Millisecond, calls-slow)
+		s.Server.Add(4*server*time.Millisecond, slow)
 	}
-	if clientMS > 0 && serverMS > 0 {
+	if client > 0 && server > 0 {
 		s.NetworkCount, s.NetworkSum = calls, s.ClientSum-s.ServerSum
 	}
 	f.g.Edges = append(f.g.Edges, e)
