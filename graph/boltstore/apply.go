@@ -53,7 +53,7 @@ type pageOf struct {
 
 // applyBatches writes what is new of the batches as pages.
 func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
-	pages := map[pageOf]sum{}
+	pages := map[pageOf][]entry{}
 	for i := range batches {
 		b := &batches[i]
 		at, err := progressOf(tx, b.Origin)
@@ -75,10 +75,7 @@ func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
 			}
 			of := k.Subject.Value().Of
 			p := pageOf{k.Bucket, of.Coarse(), classOf(of)}
-			if pages[p] == nil {
-				pages[p] = sum{}
-			}
-			pages[p].at(s.id(name{k.Subject, k.Facets})).Add(st)
+			pages[p] = append(pages[p], entry{s.id(name{k.Subject, k.Facets}), st})
 		}
 	}
 	if len(pages) == 0 {
@@ -88,12 +85,12 @@ func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
 	if err != nil {
 		return err
 	}
-	for p, cells := range pages {
+	for p, list := range pages {
 		bucket := pagesBucket
 		if p.coarse {
 			bucket = hourPagesBucket
 		}
-		if err := cells.write(tx, bucket, place{bucket: p.bucket, commit: commit, class: p.class}); err != nil {
+		if err := writeSorted(tx, bucket, place{bucket: p.bucket, commit: commit, class: p.class}, list); err != nil {
 			return err
 		}
 	}
@@ -104,12 +101,25 @@ func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
 // what is older than its retention.
 func (s *Store) fold(tx *bbolt.Tx, now time.Time) error {
 	closed := graph.InstantOf(now).Floor(graph.Fine)
-	if err := s.foldPages(tx, now, pagesBucket, closed, []level{fine, medium, coarse}); err != nil {
-		return err
+	for _, c := range []class{edges, others} {
+		f := folder{tx: tx, pages: pagesBucket, class: c}
+		for _, l := range []level{fine, medium, coarse} {
+			f.into = append(f.into, target{level: l, edge: s.edge(l, now)})
+		}
+		if err := f.run(closed); err != nil {
+			return err
+		}
 	}
 	// Coarse subjects belong to one level; the open hour is folded too, or its
 	// pages would be read one by one for an hour.
-	if err := s.foldPages(tx, now, hourPagesBucket, math.MaxInt64, []level{coarse}); err != nil {
+	f := folder{tx: tx, pages: hourPagesBucket, class: others, into: []target{{level: coarse, edge: s.edge(coarse, now)}}}
+	if err := f.run(math.MaxInt64); err != nil {
+		return err
+	}
+	if err := remove(tx, pagesBucket, math.MinInt64, closed); err != nil {
+		return err
+	}
+	if err := remove(tx, hourPagesBucket, math.MinInt64, math.MaxInt64); err != nil {
 		return err
 	}
 	for _, l := range []level{fine, medium, coarse} {
@@ -132,31 +142,6 @@ func (s *Store) edge(l level, now time.Time) graph.Instant {
 	return graph.InstantOf(now.Add(-retain)).Floor(graph.Coarse)
 }
 
-// foldPages folds the pages of a bucket of the file that end by until.
-func (s *Store) foldPages(tx *bbolt.Tx, now time.Time, pages []byte, until graph.Instant, into []level) error {
-	starts, err := pageStarts(tx, pages, until)
-	if err != nil {
-		return err
-	}
-	for _, l := range into {
-		edge := s.edge(l, now)
-		for i := 0; i < len(starts); {
-			start := starts[i].Floor(l.width)
-			end := start + graph.Instant(l.width)
-			for i < len(starts) && starts[i] < end {
-				i++
-			}
-			if start < edge {
-				continue // behind the retention of this level alone
-			}
-			if err := foldBucket(tx, pages, l, start, min(end, until)); err != nil {
-				return err
-			}
-		}
-	}
-	return remove(tx, pages, math.MinInt64, until)
-}
-
 // pageStarts lists the buckets that have pages, in order.
 func pageStarts(tx *bbolt.Tx, pages []byte, until graph.Instant) ([]graph.Instant, error) {
 	var starts []graph.Instant
@@ -173,34 +158,6 @@ func pageStarts(tx *bbolt.Tx, pages []byte, until graph.Instant) ([]graph.Instan
 		k, _ = c.Seek(firstKey(p.bucket + 1))
 	}
 	return starts, nil
-}
-
-// foldBucket adds the pages in [start, until) to the base of the bucket that
-// begins at start.
-func foldBucket(tx *bbolt.Tx, pages []byte, l level, start, until graph.Instant) error {
-	end := start + graph.Instant(l.width)
-	for _, c := range []class{edges, others} {
-		only := func(o class) bool { return o == c }
-		delta, err := read(tx, pages, start, until, only)
-		if err != nil {
-			return err
-		}
-		if len(delta) == 0 {
-			continue
-		}
-		base, err := read(tx, l.base, start, end, only)
-		if err != nil {
-			return err
-		}
-		base.add(delta)
-		if err := removeClass(tx, l.base, start, c); err != nil {
-			return err
-		}
-		if err := base.write(tx, l.base, place{bucket: start, class: c}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // removeClass deletes the base of one class of a bucket.

@@ -2,11 +2,11 @@ package boltstore
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"maps"
 	"slices"
 	"time"
 
@@ -141,29 +141,109 @@ func (s sum) add(o sum) {
 	}
 }
 
-// write stores s, without zeros, as blocks from p on.
-func (s sum) write(tx *bbolt.Tx, bucket []byte, p place) error {
-	maps.DeleteFunc(s, func(_ uint32, st *graph.Stats) bool { return st.IsZero() })
-	ids := slices.Sorted(maps.Keys(s))
-	var rows wire.Rows
-	for ids := range slices.Chunk(ids, wire.MaxRows) {
-		rows.Reset()
-		for _, id := range ids {
-			rows.Append(id).Add(s[id])
-		}
-		p.part = counters
-		if err := put(tx, bucket, p.key(), wire.AppendCounters(nil, &rows)); err != nil {
+// An entry is a row that is to be written. Its counters are only read.
+type entry struct {
+	id    uint32
+	stats *graph.Stats
+}
+
+func (s sum) entries() []entry {
+	list := make([]entry, 0, len(s))
+	for id, st := range s {
+		list = append(list, entry{id, st})
+	}
+	return list
+}
+
+// A blockWriter writes rows as the blocks of a place. Rows come in the order of
+// their ids; those of one id are added up, and those that come to zero left
+// out.
+type blockWriter struct {
+	tx     *bbolt.Tx
+	bucket []byte
+	at     place
+	rows   wire.Rows
+	// later holds back what is written until done, for a writer of the blocks
+	// that are being read.
+	later bool
+	held  [][2][]byte
+}
+
+// writeSorted writes entries, which it sorts.
+func writeSorted(tx *bbolt.Tx, bucket []byte, at place, list []entry) error {
+	slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
+	w := blockWriter{tx: tx, bucket: bucket, at: at}
+	for _, e := range list {
+		if err := w.add(e.id, e.stats); err != nil {
 			return err
 		}
-		if p.class == edges {
-			p.part = sketches
-			if err := put(tx, bucket, p.key(), wire.AppendSketches(nil, &rows)); err != nil {
-				return err
-			}
+	}
+	return w.done()
+}
+
+// add adds a row, whose id is not below that of the one before.
+func (w *blockWriter) add(id uint32, st *graph.Stats) error {
+	n := len(w.rows.IDs)
+	if n > 0 && w.rows.IDs[n-1] == id {
+		w.rows.Stats[n-1].Add(st)
+		return nil
+	}
+	w.dropZero()
+	if len(w.rows.IDs) == wire.MaxRows {
+		if err := w.flush(); err != nil {
+			return err
 		}
-		p.block++
-		if p.block == 0 {
-			return errors.New("too many blocks in one bucket")
+	}
+	w.rows.Append(id).Add(st)
+	return nil
+}
+
+// dropZero drops the last row if it came to zero.
+func (w *blockWriter) dropZero() {
+	if n := len(w.rows.IDs) - 1; n >= 0 && w.rows.Stats[n].IsZero() {
+		w.rows.IDs, w.rows.Stats = w.rows.IDs[:n], w.rows.Stats[:n]
+	}
+}
+
+func (w *blockWriter) flush() error {
+	if len(w.rows.IDs) == 0 {
+		return nil
+	}
+	w.at.part = counters
+	if err := w.put(wire.AppendCounters(nil, &w.rows)); err != nil {
+		return err
+	}
+	if w.at.class == edges {
+		w.at.part = sketches
+		if err := w.put(wire.AppendSketches(nil, &w.rows)); err != nil {
+			return err
+		}
+	}
+	w.rows.Reset()
+	if w.at.block++; w.at.block == 0 {
+		return errors.New("too many blocks in one bucket")
+	}
+	return nil
+}
+
+func (w *blockWriter) put(value []byte) error {
+	key := w.at.key()
+	if w.later {
+		w.held = append(w.held, [2][]byte{key, value})
+		return nil
+	}
+	return put(w.tx, w.bucket, key, value)
+}
+
+// done writes what is left.
+func (w *blockWriter) done() error {
+	w.dropZero()
+	if err := w.flush(); err != nil {
+		return err
+	}
+	for _, kv := range w.held {
+		if err := put(w.tx, w.bucket, kv[0], kv[1]); err != nil {
+			return err
 		}
 	}
 	return nil
