@@ -23,20 +23,34 @@ func configure(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	// Pass by pass, so that what has precedence also excludes what it excludes.
+	return errors.Join(
+		eachUnset(cmd, func(f *pflag.Flag) error { return setFromEnvironment(cmd, f.Name) }),
+		eachUnset(cmd, func(f *pflag.Flag) error { return setAll(cmd, f.Name, file[f.Name], "key "+f.Name) }),
+	)
+}
+
+// eachUnset calls set for the flags of cmd that have no value yet and are not
+// ruled out by one that has.
+func eachUnset(cmd *cobra.Command, set func(*pflag.Flag) error) error {
+	taken := map[string]bool{} // groups of flags that exclude each other
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		for _, group := range f.Annotations[exclusive] {
+			taken[group] = true
+		}
+	})
 	var errs []error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Name == "help" || f.Name == "config" {
-			return
-		}
-		if err := setFromEnvironment(cmd, f.Name); err != nil {
-			errs = append(errs, err)
-		}
-		if values, ok := file[f.Name]; ok && !f.Changed {
-			errs = append(errs, setAll(cmd, f.Name, values, "key "+f.Name))
+		ruledOut := slices.ContainsFunc(f.Annotations[exclusive], func(group string) bool { return taken[group] })
+		if !f.Changed && !ruledOut && f.Name != "help" && f.Name != "config" {
+			errs = append(errs, set(f))
 		}
 	})
 	return errors.Join(errs...)
 }
+
+// exclusive is where cobra notes MarkFlagsMutuallyExclusive.
+const exclusive = "cobra_annotation_mutually_exclusive"
 
 // variable returns the environment variable of a flag.
 func variable(flag string) string {

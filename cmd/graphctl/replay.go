@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -139,9 +140,12 @@ func (r *replayer) read(ctx context.Context, path string, in io.Reader) error {
 	case first == '{':
 		return r.readJSON(ctx, path, b)
 	}
-	body, err := io.ReadAll(b)
-	if err != nil {
+	body, err := io.ReadAll(io.LimitReader(b, maxRequest+1))
+	switch {
+	case err != nil:
 		return err
+	case len(body) > maxRequest:
+		return errRequestTooLong
 	}
 	return r.request(ctx, path, body, r.decoder.Proto)
 }
@@ -173,8 +177,9 @@ func (r *replayer) readJSON(ctx context.Context, path string, in io.Reader) erro
 		if err == nil {
 			err = r.request(ctx, path, raw, r.decoder.JSON)
 		}
+		line := lines.lineAt(values.InputOffset())
 		if err != nil {
-			return fmt.Errorf("request %d, by line %d: %w", n, lines.lineAt(values.InputOffset()), err)
+			return fmt.Errorf("request %d, by line %d: %w", n, line, err)
 		}
 	}
 }
@@ -216,14 +221,24 @@ func (r *replayer) graph(ctx context.Context) (*graph.Graph, error) {
 	return store.Read(ctx, graph.Query{})
 }
 
-// lineCounter remembers where lines begin.
+// maxRequest bounds a request in bytes: what is longer is no request.
+const maxRequest = 1 << 30
+
+var errRequestTooLong = fmt.Errorf("a request of more than %d MiB", maxRequest>>20)
+
+// A lineCounter knows the lines of what was read through it and asked for.
 type lineCounter struct {
 	r      io.Reader
 	read   int64
-	breaks []int64 // offsets of newlines
+	asked  int64   // the last offset asked for
+	line   int     // lines before it
+	breaks []int64 // offsets of the newlines behind it
 }
 
 func (l *lineCounter) Read(p []byte) (int, error) {
+	if l.read-l.asked > maxRequest {
+		return 0, errRequestTooLong
+	}
 	n, err := l.r.Read(p)
 	for i := 0; i < n; {
 		k := bytes.IndexByte(p[i:n], '\n')
@@ -237,15 +252,17 @@ func (l *lineCounter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lineAt returns the line of an offset, counted from 1.
+// lineAt returns the line of an offset, counted from 1. Offsets must not go
+// back.
 func (l *lineCounter) lineAt(offset int64) int {
-	line := 1
-	for _, b := range l.breaks {
-		if b < offset {
-			line++
-		}
+	passed := 0
+	for passed < len(l.breaks) && l.breaks[passed] < offset {
+		passed++
 	}
-	return line
+	l.breaks = slices.Delete(l.breaks, 0, passed)
+	l.line += passed
+	l.asked = offset
+	return l.line + 1
 }
 
 // progress writes one line that changes, on a terminal only.
