@@ -36,6 +36,7 @@ type Engine struct {
 	births  uint64 // traces there ever were
 	c       Counters
 	held    int // spans, links and stubs in memory
+	longest int // bound of one trace, in spans: maxTraceSpans
 
 	records       arena[record]
 	contributions arena[contribution]
@@ -75,6 +76,7 @@ func New(o Options, syms *collector.Symbols) *Engine {
 		byLow:     map[uint64]uint32{},
 		exchanges: make([]*exchange, 1),
 		settled:   -1 << 63,
+		longest:   maxTraceSpans,
 		forgotten: [2]map[uint64]struct{}{{}, {}},
 	}
 	e.otherSide = e.side(e.node(graph.NodeRef{Kind: graph.Service, Name: "other"}), 0)
@@ -160,10 +162,10 @@ func (e *Engine) repeats(i uint32, n *record) bool {
 // roomInTrace reports whether trace i may grow.
 func (e *Engine) roomInTrace(i uint32) bool {
 	t := e.traces.at(i)
-	if t.spans >= maxTraceSpans && t.unchecked {
+	if int(t.spans) >= e.longest && t.unchecked {
 		e.dropRepeats(t)
 	}
-	return t.spans < maxTraceSpans
+	return int(t.spans) < e.longest
 }
 
 // Advance evaluates the traces that changed, shows guesses that have settled
