@@ -276,6 +276,9 @@ func (o *oracle) direct(s *oracleSpan) {
 	}
 	for i, p := range producers {
 		c := &oracleCall{from: p.service, fromF: p.facet(), half: p, crossing: s, weight: min(s.Weight, p.Weight)}
+		if p.Role == collector.Create { // never counted: on no side of a messaging edge (rules K2 and L1)
+			c.half = nil
+		}
 		o.directCall(c, s, p, i == 0)
 	}
 }

@@ -130,7 +130,7 @@ func describe(steps []step) string {
 		s := st.span
 		fmt.Fprintf(&b, "   span %s", spanName(s.Trace, s.ID))
 		if !s.Parent.IsZero() {
-			fmt.Fprintf(&b, " under %x", s.Parent[7])
+			fmt.Fprintf(&b, " under %x", int(s.Parent[6])<<8|int(s.Parent[7]))
 		}
 		fmt.Fprintf(&b, " %s/%s of %s/%q", kindNames[s.Kind], roleNames[s.Role], s.resource.Namespace, s.resource.Name)
 		fmt.Fprintf(&b, " +%v %v", time.Duration(s.Start-epoch), time.Duration(s.End-s.Start))
@@ -161,7 +161,7 @@ func describe(steps []step) string {
 
 // spanName prints the bytes of ids that generated spans use.
 func spanName(t collector.TraceID, id collector.SpanID) string {
-	name := fmt.Sprintf("%x:%x/%x", t[0], t[15], id[7])
+	name := fmt.Sprintf("%x:%x/%x", t[0], t[15], int(id[6])<<8|int(id[7]))
 	if id[0] != 0 {
 		name += "?"
 	}

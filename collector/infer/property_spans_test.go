@@ -23,12 +23,19 @@ type generator struct {
 	spans     []received
 }
 
-// randomSpans returns deliveries of up to some dozens of spans of a few linked
-// traces, repetitions not included.
+// randomSpans returns deliveries of up to some dozens, now and then more than a
+// hundred, spans of a few linked traces, repetitions not included.
 func randomSpans(rng *rand.Rand) []received {
 	g := &generator{Rand: rng, wild: rng.IntN(3) == 0}
 	g.world()
-	for range 2 + g.IntN(8+g.IntN(24)) {
+	n := 2 + g.IntN(8+g.IntN(24))
+	if g.chance(3) { // traces too long to be scanned
+		n += g.IntN(150)
+		for i := range g.IntN(150) {
+			g.ids = append(g.ids, collector.SpanID{6: 1, 7: byte(i)})
+		}
+	}
+	for range n {
 		g.spans = append(g.spans, g.span())
 	}
 	return g.spans

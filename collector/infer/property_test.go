@@ -245,3 +245,32 @@ func rulesDisagree(sum *graph.Delta) string {
 	}
 	return ""
 }
+
+// A later copy may change what a span is: here from the call that a restarted
+// trace goes back to (rule P7) into a publish. What was paired with it is on its
+// own again.
+func TestLaterCopyChangesRole(t *testing.T) {
+	span := func(trace, id byte, k collector.Kind, r collector.Role, name string) *received {
+		s := &received{resource: collector.Resource{Name: name}}
+		s.Trace[15], s.ID[7], s.Kind, s.Role = trace, id, k, r
+		s.Start, s.End, s.Weight, s.Messages = epoch, epoch+1, collector.WeightOne, collector.NoCount
+		return s
+	}
+	out := span(3, 9, collector.KindClient, collector.Out, "a")
+	in := span(2, 1, collector.KindServer, collector.In, "b")
+	in.links = []collector.Link{{Trace: out.Trace, ID: out.ID}}
+	publish := span(3, 9, collector.KindClient, collector.Publish, "a")
+	publish.End++
+	publish.far.Destination = "t1"
+	for _, order := range [][]*received{{out, in, publish}, {publish, in, out}, {in, out, publish}, {in, publish, out}} {
+		for _, wait := range []time.Duration{0, infer.Tick, 10 * time.Second} {
+			var steps []step
+			for _, s := range order {
+				steps = append(steps, step{wait: wait, span: s})
+			}
+			if d := disagreement(steps); d != "" {
+				t.Errorf("%s%s", describe(steps), d)
+			}
+		}
+	}
+}

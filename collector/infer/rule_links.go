@@ -96,8 +96,8 @@ func (v *evaluation) adoptStubs() {
 			continue
 		}
 		out := v.find(s.chosen)
-		if out < 0 {
-			continue
+		if out < 0 || v.spans[out].role != collector.Out {
+			continue // a later copy made it another role; the stub will be withdrawn
 		}
 		v.members = append(v.members, member{
 			out: out, service: v.e.sides[s.side].node, span: -1, stub: int32(len(v.stubPairs)), in: true,

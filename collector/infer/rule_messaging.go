@@ -300,14 +300,19 @@ func (v *evaluation) findFirsts() {
 		}
 		k := v.localContext(s.target)
 		_, taken := m.processed[processedContext{k, v.e.sides[s.side].node}]
-		if k.kind < unknownTarget && !(taken && s.role == collector.Receive) {
-			v.offerFirst(v.find(k), s.start, s.from)
+		if k.kind >= unknownTarget || taken && s.role == collector.Receive {
+			continue
 		}
+		v.offerFirst(v.find(k), s.start, s.from)
 	}
 }
 
-// offerFirst notes that a consuming span makes an edge from producer.
+// offerFirst notes that a consuming span makes an edge from producer. A span
+// that only makes a context is on no side of a messaging edge (K2, L1).
 func (v *evaluation) offerFirst(producer int32, start int64, id identity) {
+	if v.spans[producer].role == collector.Create {
+		return
+	}
 	have, ok := v.messaging.firsts[producer]
 	if !ok || v.e.compare(start, id, have.start, have.identity) < 0 {
 		v.messaging.firsts[producer] = firstConsumer{id, start}
