@@ -255,7 +255,7 @@ func put(tx *bbolt.Tx, bucket, key, value []byte) error {
 
 // scan yields the blocks of a bucket of the file between two instants, in the
 // order of their keys. Rows are valid during the call.
-func scan(tx *bbolt.Tx, bucket []byte, from, to graph.Instant, which func(class) bool, yield func(place, *wire.Rows) error) error {
+func scan(tx *bbolt.Tx, bucket []byte, from, to graph.Instant, which func(place) bool, yield func(place, *wire.Rows) error) error {
 	c := tx.Bucket(bucket).Cursor()
 	end := firstKey(to)
 	var rows wire.Rows
@@ -264,7 +264,7 @@ func scan(tx *bbolt.Tx, bucket []byte, from, to graph.Instant, which func(class)
 		if err != nil {
 			return err
 		}
-		if p.part != counters || !which(p.class) {
+		if p.part != counters || !which(p) {
 			continue
 		}
 		if err := readBlock(c, bucket, p, k, v, &rows); err != nil {
@@ -304,19 +304,17 @@ func readBlock(c *bbolt.Cursor, bucket []byte, p place, k, v []byte, rows *wire.
 	return nil
 }
 
-func anyClass(class) bool     { return true }
-func onlyOthers(c class) bool { return c == others }
+func anyClass(place) bool     { return true }
+func onlyOthers(p place) bool { return p.class == others }
 
-// read returns the sum of the blocks of a bucket of the file in [from, to).
-func read(tx *bbolt.Tx, bucket []byte, from, to graph.Instant, which func(class) bool) (sum, error) {
-	s := sum{}
-	err := scan(tx, bucket, from, to, which, func(_ place, rows *wire.Rows) error {
+// read adds the blocks of a bucket of the file in [from, to).
+func (s sum) read(tx *bbolt.Tx, bucket []byte, from, to graph.Instant, which func(place) bool) error {
+	return scan(tx, bucket, from, to, which, func(_ place, rows *wire.Rows) error {
 		for i, id := range rows.IDs {
 			s.at(id).Add(&rows.Stats[i])
 		}
 		return nil
 	})
-	return s, err
 }
 
 // remove deletes all keys of a bucket of the file in [from, to).

@@ -42,8 +42,8 @@ func (f *folder) run(until graph.Instant) error {
 				}
 			}
 		}
-		delta, err := read(f.tx, f.pages, start, start+1, func(c class) bool { return c == f.class })
-		if err != nil {
+		delta := sum{}
+		if err := delta.read(f.tx, f.pages, start, start+1, func(p place) bool { return p.class == f.class }); err != nil {
 			return err
 		}
 		f.into[0].gather(start, delta)
@@ -99,7 +99,7 @@ func foldInto(tx *bbolt.Tx, base []byte, start graph.Instant, c class, delta sum
 		}
 		return nil
 	}
-	only := func(o class) bool { return o == c }
+	only := func(p place) bool { return p.class == c }
 	err := scan(tx, base, start, start+1, only, func(_ place, rows *wire.Rows) error {
 		for i, id := range rows.IDs {
 			if err := before(id); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -45,12 +46,12 @@ func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 			return nil
 		}
 		from, to, l := s.window(q, first, last)
-		cells, err := readLevel(tx, l, from, to)
+		err = eachCell(ctx, tx, l, pagesBucket, from, to, anyClass, func(c cell) bool {
+			b.Cell(c.key(names), c.stats, clip(l.width, c.bucket, to))
+			return true
+		})
 		if err != nil {
 			return err
-		}
-		for _, c := range cells.list {
-			b.Cell(c.key(names), c.stats, clip(l.width, c.bucket, to))
 		}
 		evidence, err := readEvidence(tx, from.Floor(graph.Coarse), to.Ceil(graph.Coarse), ctx)
 		if err != nil {
@@ -143,7 +144,7 @@ func inRange(t graph.Instant) graph.Instant {
 	return min(max(t, math.MinInt64+margin), math.MaxInt64-margin)
 }
 
-// A cell is the sum of one name in one bucket.
+// A cell is the sum of one name in one bucket. It is valid while it is yielded.
 type cell struct {
 	bucket graph.Instant
 	id     uint32
@@ -155,65 +156,60 @@ func (c cell) key(names []name) graph.Key {
 	return graph.Key{Bucket: c.bucket, Subject: n.subject, Facets: n.facets}
 }
 
-// cells gathers sums by name and bucket.
-type cells struct {
-	list []cell
-	open map[cellKey]int // position in list of cells that may get more
-}
+// errStop ends a scan early.
+var errStop = errors.New("stop")
 
-type cellKey struct {
-	bucket graph.Instant
-	id     uint32
-}
-
-// add adds rows; only those of buckets that pages amend are looked up again.
-func (c *cells) add(bucket graph.Instant, rows *wire.Rows, amended func(graph.Instant) bool) {
-	keep := amended(bucket)
-	for i, id := range rows.IDs {
-		k := cellKey{bucket, id}
-		if at, ok := c.open[k]; ok {
-			c.list[at].stats.Add(&rows.Stats[i])
-			continue
-		}
-		st := rows.Stats[i].Clone()
-		if keep {
-			c.open[k] = len(c.list)
-		}
-		c.list = append(c.list, cell{bucket, id, &st})
-	}
-}
-
-// readLevel returns the cells of [from, to) at a level: its bases, and the pages
-// that lie in them. Cells that pages made zero are left out.
-func readLevel(tx *bbolt.Tx, l level, from, to graph.Instant) (*cells, error) {
-	starts, err := pageStarts(tx, pagesBucket, to)
+// eachCell yields the sums of the buckets of a level in [from, to): the bases,
+// with the pages that lie in them. It holds one bucket in memory, and only if
+// there are pages in it. Cells that come to zero are left out.
+func eachCell(ctx context.Context, tx *bbolt.Tx, l level, pages []byte, from, to graph.Instant, which func(place) bool, yield func(cell) bool) error {
+	from, to = from.Floor(l.width), to.Ceil(l.width)
+	starts, err := pageStarts(tx, pages, to)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	amended := map[graph.Instant]bool{}
+	var amended []graph.Instant // buckets with pages, ascending
 	for _, t := range starts {
-		amended[t.Floor(l.width)] = true
+		if b := t.Floor(l.width); b >= from && (len(amended) == 0 || amended[len(amended)-1] != b) {
+			amended = append(amended, b)
+		}
 	}
-	c := &cells{open: map[cellKey]int{}}
-	isAmended := func(t graph.Instant) bool { return amended[t] }
-	add := func(p place, rows *wire.Rows) error {
-		c.add(p.bucket.Floor(l.width), rows, isAmended)
+	plain := func(p place) bool {
+		_, has := slices.BinarySearch(amended, p.bucket)
+		return !has && which(p)
+	}
+	err = scan(tx, l.base, from, to, plain, func(p place, rows *wire.Rows) error {
+		for i, id := range rows.IDs {
+			if !yield(cell{p.bucket, id, &rows.Stats[i]}) {
+				return errStop
+			}
+		}
+		return ctx.Err()
+	})
+	for i := 0; i < len(amended) && err == nil; i++ {
+		err = eachAmended(ctx, tx, l, pages, amended[i], which, yield)
+	}
+	if errors.Is(err, errStop) {
 		return nil
 	}
-	if err := scan(tx, l.base, from, to, anyClass, add); err != nil {
-		return nil, err
+	return err
+}
+
+// eachAmended yields the sums of one bucket that has pages.
+func eachAmended(ctx context.Context, tx *bbolt.Tx, l level, pages []byte, start graph.Instant, which func(place) bool, yield func(cell) bool) error {
+	total := sum{}
+	if err := total.read(tx, l.base, start, start+1, which); err != nil {
+		return err
 	}
-	if err := scan(tx, pagesBucket, from, to, anyClass, add); err != nil {
-		return nil, err
+	if err := total.read(tx, pages, start, start+graph.Instant(l.width), which); err != nil {
+		return err
 	}
-	kept := c.list[:0]
-	for _, x := range c.list {
-		if !x.stats.IsZero() {
-			kept = append(kept, x)
+	for id, st := range total {
+		if !st.IsZero() && !yield(cell{start, id, st}) {
+			return errStop
 		}
 	}
-	c.list = kept
-	return c, nil
+	return ctx.Err()
 }
 
 // readEvidence returns the calls of every name that is no edge in the hours
@@ -236,6 +232,7 @@ func readEvidence(tx *bbolt.Tx, from, to graph.Instant, ctx context.Context) (ma
 
 // Cells implements graph.CellReader.
 func (s *Store) Cells(ctx context.Context, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
+	from, to = inRange(from), inRange(to)
 	now := s.o.Now()
 	fineEdge, mediumEdge := s.edge(fine, now), s.edge(medium, now)
 	return s.view("cells", func(tx *bbolt.Tx) error {
@@ -251,17 +248,15 @@ func (s *Store) Cells(ctx context.Context, from, to graph.Instant, yield func(gr
 			if part.from >= part.to {
 				continue
 			}
-			list, err := readLevel(tx, part.l, part.from, part.to)
-			if err != nil {
+			more := true
+			err := eachCell(ctx, tx, part.l, pagesBucket, part.from, part.to, anyClass, func(c cell) bool {
+				if !names[c.id].subject.Value().Of.Coarse() { // those come below
+					more = yield(c.key(names), c.stats, part.l.width)
+				}
+				return more
+			})
+			if err != nil || !more {
 				return err
-			}
-			for _, c := range list.list {
-				if names[c.id].subject.Value().Of.Coarse() {
-					continue // yielded below
-				}
-				if !yield(c.key(names), c.stats, part.l.width) {
-					return nil
-				}
 			}
 		}
 		return coarseCells(tx, ctx, names, from, to, yield)
@@ -270,24 +265,7 @@ func (s *Store) Cells(ctx context.Context, from, to graph.Instant, yield func(gr
 
 // coarseCells yields the cells of coarse subjects.
 func coarseCells(tx *bbolt.Tx, ctx context.Context, names []name, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
-	c := &cells{open: map[cellKey]int{}}
-	always := func(graph.Instant) bool { return true }
-	for _, bucket := range [][]byte{coarse.base, hourPagesBucket} {
-		err := scan(tx, bucket, from.Floor(graph.Coarse), to, onlyOthers, func(p place, rows *wire.Rows) error {
-			c.add(p.bucket, rows, always)
-			return ctx.Err()
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for _, x := range c.list {
-		if !names[x.id].subject.Value().Of.Coarse() || x.stats.IsZero() {
-			continue
-		}
-		if !yield(x.key(names), x.stats, graph.Coarse) {
-			return nil
-		}
-	}
-	return nil
+	return eachCell(ctx, tx, coarse, hourPagesBucket, from.Floor(graph.Coarse), to, onlyOthers, func(c cell) bool {
+		return !names[c.id].subject.Value().Of.Coarse() || yield(c.key(names), c.stats, graph.Coarse)
+	})
 }

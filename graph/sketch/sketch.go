@@ -99,10 +99,21 @@ func (s *Sketch) Merge(o *Sketch) { s.combine(o.entries, 1) }
 // Sub takes o from s; it is the inverse of Merge.
 func (s *Sketch) Sub(o *Sketch) { s.combine(o.entries, -1) }
 
+// few is how many times shorter than s a list is that is better added bucket by
+// bucket, each found by bisection.
+const few = 8
+
 // combine adds sign times o to s, in one pass over both lists to see how much
 // room the sum needs and one, backwards and in place, to write it.
 func (s *Sketch) combine(o []entry, sign int64) {
-	if len(o) == 0 {
+	switch {
+	case len(s.entries) == 0 && sign > 0:
+		s.entries = append(s.entries, o...)
+		return
+	case len(o)*few < len(s.entries):
+		for _, e := range o {
+			s.AddBucket(e.bucket(), sign*e.n())
+		}
 		return
 	}
 	more := s.missing(o)
