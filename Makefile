@@ -23,8 +23,10 @@ demo: build bin/company ## run the collector, the page and the sample company; C
 
 test: tools lint test-go test-sampleapps test-ui ## everything that CI runs
 
-test-go: ## Go tests with the race detector
+test-go: ## Go tests with the race detector; those that draw pictures without
 	CGO_ENABLED=1 go test -race ./...
+	go test ./graph/export/graphviz
+	go test -run 'Picture' ./cmd/graphctl
 
 test-sampleapps: ## the sample company's tests
 	cd sampleapps && go vet ./... && CGO_ENABLED=1 go test -race ./...

@@ -1,3 +1,8 @@
+//go:build !race
+
+// The children of these tests run WebAssembly, which takes minutes under the
+// race detector and shares nothing with its parent.
+
 package graphviz
 
 import (
