@@ -22,7 +22,8 @@ func (s *Store) Apply(ctx context.Context, batches []graph.Batch) (err error) {
 	}
 	now := s.o.Now()
 	fold := now.Sub(s.folded) >= s.o.FoldEvery || now.Before(s.folded)
-	err = s.db.Update(func(tx *bbolt.Tx) error {
+	dropped := 0
+	err = s.db.Update(func(tx *bbolt.Tx) (err error) {
 		if err := s.applyBatches(tx, batches); err != nil {
 			return err
 		}
@@ -30,14 +31,15 @@ func (s *Store) Apply(ctx context.Context, batches []graph.Batch) (err error) {
 			return err
 		}
 		if fold {
-			return s.fold(tx, now)
+			dropped, err = s.fold(tx, now)
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("boltstore: apply: %w", err)
 	}
 	s.dict.stored = len(s.dict.names)
+	s.dropped.Add(uint64(dropped))
 	if fold {
 		s.folded = now
 	}
@@ -63,7 +65,7 @@ func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
 		if b.Seq <= at {
 			continue
 		}
-		if err := tx.Bucket(progressBucket).Put(originKey(b.Origin), binary.BigEndian.AppendUint64(nil, b.Seq)); err != nil {
+		if err := put(tx, progressBucket, originKey(b.Origin), binary.BigEndian.AppendUint64(nil, b.Seq)); err != nil {
 			return err
 		}
 		for k, st := range b.Delta.Cells() {
@@ -98,48 +100,42 @@ func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
 }
 
 // fold adds the pages of closed buckets to the bases and deletes them, then
-// what is older than its retention.
-func (s *Store) fold(tx *bbolt.Tx, now time.Time) error {
-	closed := graph.InstantOf(now).Floor(graph.Fine)
-	for _, c := range []class{edges, others} {
-		f := folder{tx: tx, pages: pagesBucket, class: c}
-		for _, l := range []level{fine, medium, coarse} {
-			f.into = append(f.into, target{level: l, edge: s.edge(l, now)})
-		}
-		if err := f.run(closed); err != nil {
-			return err
-		}
+// what is older than its retention. It returns how many rows were behind every
+// retention and so were dropped.
+func (s *Store) fold(tx *bbolt.Tx, now time.Time) (dropped int, err error) {
+	k, err := s.keep(tx, now)
+	if err != nil {
+		return 0, err
 	}
-	// Coarse subjects belong to one level; the open hour is folded too, or its
-	// pages would be read one by one for an hour.
-	f := folder{tx: tx, pages: hourPagesBucket, class: others, into: []target{{level: coarse, edge: s.edge(coarse, now)}}}
-	if err := f.run(math.MaxInt64); err != nil {
-		return err
+	closed := graph.InstantOf(now).Floor(graph.Fine)
+	for _, f := range []folder{
+		{pages: pagesBucket, class: edges, until: closed, into: targets(k, fine, medium, coarse)},
+		{pages: pagesBucket, class: others, until: closed, into: targets(k, fine, medium, coarse)},
+		// Coarse subjects belong to one level; the open hour is folded too, or
+		// its pages would be read one by one for an hour.
+		{pages: hourPagesBucket, class: others, until: math.MaxInt64, into: targets(k, coarse)},
+	} {
+		f.tx = tx
+		if err := f.run(); err != nil {
+			return 0, err
+		}
+		dropped += f.dropped
 	}
 	if err := remove(tx, pagesBucket, math.MinInt64, closed); err != nil {
-		return err
+		return 0, err
 	}
 	if err := remove(tx, hourPagesBucket, math.MinInt64, math.MaxInt64); err != nil {
-		return err
+		return 0, err
 	}
-	for _, l := range []level{fine, medium, coarse} {
-		if err := remove(tx, l.base, math.MinInt64, s.edge(l, now)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return dropped, k.enforce(tx)
 }
 
-// edge is the start of the oldest bucket of a level that is kept.
-func (s *Store) edge(l level, now time.Time) graph.Instant {
-	retain := s.o.RetainCoarse
-	switch l.width {
-	case graph.Fine:
-		retain = s.o.RetainFine
-	case graph.Medium:
-		retain = s.o.RetainMedium
+func targets(k kept, levels ...level) []target {
+	var list []target
+	for _, l := range levels {
+		list = append(list, target{level: l, edge: k.since(l)})
 	}
-	return graph.InstantOf(now.Add(-retain)).Floor(graph.Coarse)
+	return list
 }
 
 // pageStarts lists the buckets that have pages, in order.

@@ -17,7 +17,10 @@ type folder struct {
 	tx    *bbolt.Tx
 	pages []byte
 	class class
-	into  []target // from fine to coarse
+	until graph.Instant // pages of buckets before it are folded
+	into  []target      // from fine to coarse
+
+	dropped int // rows that no target keeps
 }
 
 // A target is a level that is folded into.
@@ -28,9 +31,9 @@ type target struct {
 	sum  sum           // what was gathered for it
 }
 
-// run folds the pages of the buckets before until.
-func (f *folder) run(until graph.Instant) error {
-	starts, err := pageStarts(f.tx, f.pages, until)
+// run folds the pages.
+func (f *folder) run() error {
+	starts, err := pageStarts(f.tx, f.pages, f.until)
 	if err != nil {
 		return err
 	}
@@ -78,8 +81,11 @@ func (f *folder) close(i int) error {
 			return err
 		}
 	}
-	if i+1 < len(f.into) {
+	switch {
+	case i+1 < len(f.into):
 		f.into[i+1].gather(start, delta)
+	case start < t.edge:
+		f.dropped += len(delta)
 	}
 	return nil
 }

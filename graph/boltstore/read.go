@@ -45,7 +45,11 @@ func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 			g = b.Graph(0, 0, 0)
 			return nil
 		}
-		from, to, l := s.window(q, first, last)
+		k, err := s.keep(tx, s.o.Now())
+		if err != nil {
+			return err
+		}
+		from, to, l := k.window(q, first, last)
 		err = eachCell(ctx, tx, l, pagesBucket, from, to, anyClass, func(c cell) bool {
 			b.Cell(c.key(names), c.stats, clip(l.width, c.bucket, to))
 			return true
@@ -103,14 +107,13 @@ func extent(tx *bbolt.Tx) (from, to graph.Instant, found bool, err error) {
 }
 
 // window returns the bounds in force and the level to read.
-func (s *Store) window(q graph.Query, first, last graph.Instant) (from, to graph.Instant, l level) {
-	now := s.o.Now()
+func (k kept) window(q graph.Query, first, last graph.Instant) (from, to graph.Instant, l level) {
 	if q.From == 0 && q.To == 0 {
 		if q.At == 0 {
 			return first.Floor(graph.Coarse), last, coarse
 		}
 		at := inRange(q.At)
-		l = s.finest(at, 0, now)
+		l = k.finest(at, 0)
 		from = at.Floor(l.width)
 		return from, from + graph.Instant(l.width), l
 	}
@@ -123,16 +126,16 @@ func (s *Store) window(q graph.Query, first, last graph.Instant) (from, to graph
 		to = inRange(q.To)
 		from = min(from, to)
 	}
-	l = s.finest(from, time.Duration(to-from), now)
+	l = k.finest(from, time.Duration(to-from))
 	return from.Floor(l.width), to.Ceil(l.width), l
 }
 
 // finest is the finest level kept since from that suits a length.
-func (s *Store) finest(from graph.Instant, length time.Duration, now time.Time) level {
+func (k kept) finest(from graph.Instant, length time.Duration) level {
 	switch {
-	case length <= fineWindow && from >= s.edge(fine, now):
+	case length <= fineWindow && from >= k.fine:
 		return fine
-	case length <= mediumWindow && from >= s.edge(medium, now):
+	case length <= mediumWindow && from >= k.medium:
 		return medium
 	}
 	return coarse
@@ -233,17 +236,19 @@ func readEvidence(tx *bbolt.Tx, from, to graph.Instant, ctx context.Context) (ma
 // Cells implements graph.CellReader.
 func (s *Store) Cells(ctx context.Context, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
 	from, to = inRange(from), inRange(to)
-	now := s.o.Now()
-	fineEdge, mediumEdge := s.edge(fine, now), s.edge(medium, now)
 	return s.view("cells", func(tx *bbolt.Tx) error {
+		k, err := s.keep(tx, s.o.Now())
+		if err != nil {
+			return err
+		}
 		names := s.names()
 		for _, part := range []struct {
 			l        level
 			from, to graph.Instant
 		}{
-			{coarse, from.Floor(graph.Coarse), min(to, mediumEdge)},
-			{medium, max(from.Floor(graph.Medium), mediumEdge), min(to, fineEdge)},
-			{fine, max(from.Floor(graph.Fine), fineEdge), to},
+			{coarse, from.Floor(graph.Coarse), min(to, k.medium)},
+			{medium, max(from.Floor(graph.Medium), k.medium), min(to, k.fine)},
+			{fine, max(from.Floor(graph.Fine), k.fine), to},
 		} {
 			if part.from >= part.to {
 				continue

@@ -24,6 +24,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -83,6 +84,7 @@ type Store struct {
 
 	writing sync.Mutex // held by Apply
 	folded  time.Time  // last fold, of Apply
+	dropped atomic.Uint64
 
 	mu   sync.RWMutex
 	dict dictionary
@@ -238,11 +240,15 @@ func (s *Store) Origins(ctx context.Context) (map[graph.Origin]uint64, error) {
 	all := map[graph.Origin]uint64{}
 	err := s.view("origins", func(tx *bbolt.Tx) error {
 		return tx.Bucket(progressBucket).ForEach(func(k, v []byte) error {
-			if len(k) != 12 || len(v) != 8 {
+			seq, err := readProgress(k, v)
+			if err != nil {
+				return err
+			}
+			if len(k) != 12 {
 				return fmt.Errorf("%w: progress", ErrDamaged)
 			}
 			o := graph.Origin{Lane: binary.BigEndian.Uint32(k), Epoch: binary.BigEndian.Uint64(k[4:])}
-			all[o] = binary.BigEndian.Uint64(v)
+			all[o] = seq
 			return ctx.Err()
 		})
 	})
@@ -254,14 +260,23 @@ func originKey(o graph.Origin) []byte {
 }
 
 func progressOf(tx *bbolt.Tx, o graph.Origin) (uint64, error) {
-	v := tx.Bucket(progressBucket).Get(originKey(o))
-	switch len(v) {
-	case 0:
+	k := originKey(o)
+	v := tx.Bucket(progressBucket).Get(k)
+	if v == nil {
 		return 0, nil
-	case 8:
-		return binary.BigEndian.Uint64(v), nil
 	}
-	return 0, fmt.Errorf("%w: progress", ErrDamaged)
+	return readProgress(k, v)
+}
+
+func readProgress(k, v []byte) (uint64, error) {
+	v, err := checked(progressBucket, k, v)
+	if err != nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, fmt.Errorf("%w: progress", ErrDamaged)
+	}
+	return binary.BigEndian.Uint64(v), nil
 }
 
 // Size returns the bytes of the file, free pages included.
