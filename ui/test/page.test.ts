@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { SearchIndex, type Candidate } from '../src/model/search';
+import { DEFAULT_URL_STATE, formatUrl, parseUrl, type UrlState } from '../src/model/url';
+
+describe('search', () => {
+  const names = ['payments-api', 'payment', 'cart', 'shopping-cart', 'api-gateway', '<script>', 'Straße'];
+  const candidates: Candidate[] = names.map((text, ref) => ({ text, context: ref < 2 ? 'billing' : 'shop', kind: 'service', ref, weight: ref }));
+  const index = new SearchIndex(candidates);
+  const found = (query: string): string[] => index.search(query, 10).map((h) => h.candidate.text);
+
+  it('finds nothing for nothing', () => {
+    expect(found('')).toEqual([]);
+    expect(found('   ')).toEqual([]);
+    expect(found('zzz')).toEqual([]);
+  });
+
+  it('puts whole names before parts, and parts before scattered letters', () => {
+    expect(found('cart')).toEqual(['cart', 'shopping-cart']);
+    expect(found('payment')[0]).toBe('payment');
+    expect(found('PAPI')).toContain('payments-api');
+  });
+
+  it('finds by team, after those found by name', () => {
+    expect(found('billing').sort()).toEqual(['payment', 'payments-api']);
+  });
+
+  it('marks where it matched', () => {
+    expect(index.search('gate', 1)[0].places).toEqual([4, 5, 6, 7]);
+  });
+
+  it('answers within the limit', () => {
+    expect(index.search('a', 2).length).toBe(2);
+  });
+});
+
+describe('the URL', () => {
+  it('holds the whole state of the page', () => {
+    const states: UrlState[] = [
+      DEFAULT_URL_STATE,
+      { ...DEFAULT_URL_STATE, view: 'table', focus: 'shop/a b&c=%2F', filter: 'failing', sort: 'p99', descending: false },
+      { ...DEFAULT_URL_STATE, team: '日本', theme: 'light', quality: 'low', sort: 'from', descending: true },
+    ];
+    for (const s of states) expect(parseUrl(formatUrl(s))).toEqual(s);
+  });
+
+  it('is empty when all is as by default', () => {
+    expect(formatUrl(DEFAULT_URL_STATE)).toBe('');
+  });
+
+  it('ignores what it does not understand', () => {
+    expect(parseUrl('?view=cake&theme=pink&sort=-nothing&quality=&x=1')).toEqual(DEFAULT_URL_STATE);
+    expect(parseUrl(`?focus=${'x'.repeat(5000)}`).focus.length).toBe(1024);
+  });
+});
