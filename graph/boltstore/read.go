@@ -17,15 +17,10 @@ import (
 // ErrWindow is returned by Read for a window that ends before it begins.
 var ErrWindow = errors.New("window ends before it begins")
 
-// Windows up to these lengths are read at the fine and medium level.
-const (
-	fineWindow   = 10 * time.Minute
-	mediumWindow = 6 * time.Hour
-)
-
-// Read implements graph.Store. The resolution is the finest that is kept for
-// the whole window, and not finer than its length deserves: 10 s up to 10 min,
-// 1 min up to 6 h. Without bounds it is 1 h.
+// Read implements graph.Store. A bound is widened outward to the finest bucket
+// kept there. Between the bounds the widest buckets are read that fit: of 10 s
+// in windows up to 10 min, up to 1 min in those up to 6 h, up to 1 h in longer
+// ones and in those without bounds.
 func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 	if q.From != 0 && q.To != 0 && q.From > q.To {
 		return nil, fmt.Errorf("boltstore: read: %w", ErrWindow)
@@ -49,13 +44,17 @@ func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 		if err != nil {
 			return err
 		}
-		from, to, l := k.window(q, first, last)
-		err = eachCell(ctx, tx, l, pagesBucket, from, to, anyClass, func(c cell) bool {
-			b.Cell(c.key(names), c.stats, clip(l.width, c.bucket, to))
-			return true
-		})
-		if err != nil {
-			return err
+		from, to, parts := k.window(q, first, last)
+		resolution := k.finest(from).width
+		for _, part := range parts {
+			resolution = max(resolution, part.width)
+			err = eachCell(ctx, tx, part.level, pagesBucket, part.from, part.to, anyClass, func(c cell) bool {
+				b.Cell(c.key(names), c.stats, clip(part.width, c.bucket, to))
+				return true
+			})
+			if err != nil {
+				return err
+			}
 		}
 		evidence, err := readEvidence(tx, from.Floor(graph.Coarse), to.Ceil(graph.Coarse), ctx)
 		if err != nil {
@@ -64,7 +63,7 @@ func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 		for id, n := range evidence {
 			b.Evidence(names[id].subject.Value(), n)
 		}
-		g = b.Graph(from, to, l.width)
+		g = b.Graph(from, to, resolution)
 		return nil
 	})
 	if err != nil {
@@ -104,47 +103,6 @@ func extent(tx *bbolt.Tx) (from, to graph.Instant, found bool, err error) {
 		from, found = min(from, first.bucket), true
 	}
 	return from, to, found, nil
-}
-
-// window returns the bounds in force and the level to read.
-func (k kept) window(q graph.Query, first, last graph.Instant) (from, to graph.Instant, l level) {
-	if q.From == 0 && q.To == 0 {
-		if q.At == 0 {
-			return first.Floor(graph.Coarse), last, coarse
-		}
-		at := inRange(q.At)
-		l = k.finest(at, 0)
-		from = at.Floor(l.width)
-		return from, from + graph.Instant(l.width), l
-	}
-	from, to = first, last
-	if q.From != 0 {
-		from = inRange(q.From)
-		to = max(to, from)
-	}
-	if q.To != 0 {
-		to = inRange(q.To)
-		from = min(from, to)
-	}
-	l = k.finest(from, time.Duration(to-from))
-	return from.Floor(l.width), to.Ceil(l.width), l
-}
-
-// finest is the finest level kept since from that suits a length.
-func (k kept) finest(from graph.Instant, length time.Duration) level {
-	switch {
-	case length <= fineWindow && from >= k.fine:
-		return fine
-	case length <= mediumWindow && from >= k.medium:
-		return medium
-	}
-	return coarse
-}
-
-// inRange moves t away from the ends of time, so that it can be widened.
-func inRange(t graph.Instant) graph.Instant {
-	const margin = 2 * graph.Instant(graph.Coarse)
-	return min(max(t, math.MinInt64+margin), math.MaxInt64-margin)
 }
 
 // A cell is the sum of one name in one bucket. It is valid while it is yielded.

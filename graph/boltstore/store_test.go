@@ -180,6 +180,9 @@ func compareWindows(t *testing.T, s, model graph.Store, rng *rand.Rand, now time
 		if q.From != 0 && got.From > q.From || q.To != 0 && got.To < q.To {
 			t.Errorf("window %v..%v was narrowed to %v..%v", q.From.Time(), q.To.Time(), got.From.Time(), got.To.Time())
 		}
+		if fine := now.Add(-4 * time.Hour); q.To != 0 && q.From > graph.InstantOf(fine) && (got.From != q.From.Floor(graph.Fine) || got.To != q.To.Ceil(graph.Fine)) {
+			t.Errorf("window %v..%v was widened to %v..%v where 10 s are kept", q.From.Time(), q.To.Time(), got.From.Time(), got.To.Time())
+		}
 	}
 }
 
