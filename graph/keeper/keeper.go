@@ -141,7 +141,7 @@ func (k *Keeper) Flush(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for {
-		batches := k.take()
+		batches, again := k.take()
 		if len(batches) == 0 {
 			return nil
 		}
@@ -154,22 +154,26 @@ func (k *Keeper) Flush(ctx context.Context) error {
 		if k.window != nil {
 			k.window.Apply(batches)
 		}
+		if !again { // what came since waits for the next interval
+			return nil
+		}
 	}
 }
 
 // take returns what to offer: what was offered before and failed, else what was
-// emitted since.
-func (k *Keeper) take() []graph.Batch {
+// emitted since; and whether it was the former, so that the latter is left.
+func (k *Keeper) take() (batches []graph.Batch, again bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.offered) == 0 {
+	again = len(k.offered) > 0
+	if !again {
 		k.offered, k.pending = k.pending, map[graph.Origin]*graph.Batch{}
 	}
-	batches := make([]graph.Batch, 0, len(k.offered))
+	batches = make([]graph.Batch, 0, len(k.offered))
 	for _, o := range slices.SortedFunc(maps.Keys(k.offered), compareOrigins) {
 		batches = append(batches, *k.offered[o])
 	}
-	return batches
+	return batches, again
 }
 
 func (k *Keeper) finish(err error, took time.Duration) {

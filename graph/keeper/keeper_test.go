@@ -190,3 +190,41 @@ func TestStopReportsFailure(t *testing.T) {
 		}
 	})
 }
+
+// emitting is a store during whose commits more is emitted.
+type emitting struct {
+	*faulty
+	emit func()
+}
+
+func (e *emitting) Apply(ctx context.Context, b []graph.Batch) error {
+	err := e.faulty.Apply(ctx, b)
+	e.emit()
+	return err
+}
+
+// What is emitted during a commit waits for the next second.
+func TestEmitDuringCommitWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &emitting{faulty: &faulty{Store: memstore.New()}}
+		k := New(s, nil, Options{})
+		seq := uint64(1)
+		s.emit = func() {
+			if seq++; seq < 10 {
+				k.Emit(batch(seq, 1))
+			}
+		}
+		run(t, k, func() {
+			k.Emit(batch(1, 1))
+			synctest.Wait()
+			if got := s.commits(); got != 1 {
+				t.Errorf("%d commits at once, want 1", got)
+			}
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			if got := s.commits(); got != 4 {
+				t.Errorf("%d commits after 3 s, want 4", got)
+			}
+		})
+	})
+}
