@@ -26,12 +26,13 @@ func newFleet(edges int) *fleet {
 		From: graph.Facet{Environments: "prod", Version: "1.2.3"},
 		To:   graph.Facet{Environments: "prod", Version: "1.2.3"},
 	})
-	for i := range edges {
+	services := edges/6 + 1
+	for i := range edges { // six calls from each service
 		f.keys = append(f.keys, graph.Key{
 			Subject: unique.Make(graph.Subject{
 				Of: graph.OfEdge, Kind: graph.RPC,
-				From: node(fmt.Sprintf("service-%d", i%(edges/6+1))),
-				To:   node(fmt.Sprintf("service-%d", (i*7+1)%(edges/6+1)+i%6)),
+				From: node(fmt.Sprintf("service-%d", i%services)),
+				To:   node(fmt.Sprintf("service-%d", (i*7+i/services+1)%services)),
 			}),
 			Facets: facets,
 		})
