@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -219,4 +220,32 @@ func TestDemoFleet(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
 	}
+}
+
+// With --zipkin there is a fourth listener, which takes Zipkin spans.
+func TestZipkin(t *testing.T) {
+	p := serve(t, t.TempDir(), nil, "--zipkin", "127.0.0.1:0")
+	_, rest, _ := strings.Cut(p.logged(), "graphctl: zipkin on ")
+	address, _, ok := strings.Cut(rest, "\n")
+	if !ok {
+		t.Fatalf("no ready line:\n%s", p.logged())
+	}
+	body := fmt.Sprintf(`[{"traceId":"000000000000000a","id":"000000000000000b","kind":"SERVER","timestamp":%d,"duration":1000,"localEndpoint":{"serviceName":"zip"}}]`, time.Now().UnixMicro())
+	res, err := http.Post("http://"+address+"/api/v2/spans", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		t.Errorf("answered %s, want 202", res.Status)
+	}
+	p.eventually("the service", func() error {
+		body, err := p.get("/api/v1/graph")
+		if err == nil && !strings.Contains(body, `"id":"zip"`) {
+			err = errors.New("no node zip")
+		}
+		return err
+	})
+	p.balanced(1)
+	p.stop()
 }
