@@ -238,7 +238,8 @@ type Value struct {
 	Double float64 // of a Double
 }
 
-// values holds one value for each attribute. Only those in set are valid.
+// values holds one value for each attribute. Only those in set are valid, and
+// some of them absent.
 type values struct {
 	set uint64
 	v   [numSpanAttributes]Value
@@ -253,7 +254,7 @@ func (vs *values) put(a Attribute, v Value) {
 	vs.v[a] = v
 }
 
-func (vs *values) has(a Attribute) bool { return vs.set&(1<<a) != 0 }
+func (vs *values) has(a Attribute) bool { return vs.set&(1<<a) != 0 && vs.v[a].Type != Absent }
 
 // text returns a non-empty string value, else nil.
 func (vs *values) text(a Attribute) []byte {

@@ -27,7 +27,7 @@ const (
 
 // A Reducer turns attributes into what a Span holds. A decoder calls it in this
 // order: BeginResource, SetResource for each attribute, EndResource; then for
-// each span of the resource BeginSpan, Set for each attribute that
+// each span of the resource BeginSpan, Set or Value for each attribute that
 // SpanAttribute knows, EndSpan. Of a repeated attribute the last one counts; an
 // empty string is as good as none.
 //
@@ -38,8 +38,9 @@ const (
 // It does not allocate once a request's names are known. It is not for use in
 // parallel.
 type Reducer struct {
-	syms *Symbols
-	team string
+	syms    *Symbols
+	team    string
+	encoded *encodedResources
 
 	span, resource values
 	nameless       bool // the current resource names no service
@@ -58,7 +59,7 @@ func NewReducer(syms *Symbols, o ReduceOptions) *Reducer {
 	if o.TeamAttribute == "" {
 		o.TeamAttribute = "team"
 	}
-	return &Reducer{syms: syms, team: o.TeamAttribute}
+	return &Reducer{syms: syms, team: o.TeamAttribute, encoded: syms.encodedFor(o.TeamAttribute)}
 }
 
 // BeginResource forgets the attributes of the last resource.
@@ -134,6 +135,15 @@ func (r *Reducer) BeginSpan() { r.span.set = 0 }
 
 // Set sets an attribute of the span. v's text is borrowed until EndSpan.
 func (r *Reducer) Set(a Attribute, v Value) { r.span.put(a, v) }
+
+// Value returns the place of an attribute of the span, for the caller to set its
+// Type and value at once: Set without a copy.
+func (r *Reducer) Value(a Attribute) *Value {
+	r.span.set |= 1 << a
+	v := &r.span.v[a]
+	v.Type = Absent
+	return v
+}
 
 // Has reports that the span has a.
 func (r *Reducer) Has(a Attribute) bool { return r.span.has(a) }

@@ -2,15 +2,17 @@ package collector
 
 import "bytes"
 
-// farFields are a Far's strings in the order of its key.
+// farFields are a Far's strings before they are copied.
 type farFields struct {
 	peer, peerNamespace, function, host, rpcService, dbSystem, dbNamespace, msgSystem, destination []byte
 
 	port uint16
 }
 
-func (f *farFields) texts() [9][]byte {
-	return [9][]byte{f.peer, f.peerNamespace, f.function, f.host, f.rpcService, f.dbSystem, f.dbNamespace, f.msgSystem, f.destination}
+// texts returns the strings in the order of Far.texts.
+func (f *farFields) texts() [farTexts]*[]byte {
+	return [...]*[]byte{&f.peer, &f.peerNamespace, &f.function, &f.host, &f.rpcService,
+		&f.dbSystem, &f.dbNamespace, &f.msgSystem, &f.destination}
 }
 
 // far returns the number of what is known of the far side.
@@ -23,27 +25,28 @@ func (r *Reducer) far(role Role) Sym {
 	if role != In {
 		r.target(&f, role)
 	}
-	texts := f.texts()
 	key := append(r.key[:0], byte(f.port), byte(f.port>>8))
-	size := 0
-	for _, t := range texts {
-		size += len(t)
-		key = appendField(key, t)
+	for i, t := range f.texts() {
+		if len(*t) > 0 {
+			key = appendField(append(key, byte(i)), *t)
+		}
 	}
 	r.key = key
-	if size == 0 {
+	if len(key) == 2 { // no text: a port alone says nothing
 		return None
 	}
 	if y, ok := r.syms.fars.find(key); ok {
 		return y
 	}
 	key = key[:2]
-	for i, t := range texts {
+	for i, t := range f.texts() {
 		bound := MaxOtherName
 		if i == 0 {
 			bound = MaxServiceName
 		}
-		key = r.appendCleanField(key, t, bound)
+		if len(*t) > 0 {
+			key = r.appendCleanField(append(key, byte(i)), *t, bound)
+		}
 	}
 	r.key = key
 	if y, ok := r.syms.fars.find(key); ok {

@@ -42,6 +42,7 @@ type Symbols struct {
 	names    int // added values, of limits.Names
 	bytes    int // of limits.Bytes
 	services map[serviceName]struct{}
+	encoded  map[string]*encodedResources // by team attribute; their number is that of the options in use
 
 	folded [numFolds]atomic.Uint64
 }
@@ -80,7 +81,7 @@ func NewLimitedSymbols(l SymbolLimits) *Symbols {
 	if l.Services == 0 {
 		l.Services = MaxServices
 	}
-	s := &Symbols{limits: l, services: map[serviceName]struct{}{}}
+	s := &Symbols{limits: l, services: map[serviceName]struct{}{}, encoded: map[string]*encodedResources{}}
 	s.texts.init()
 	s.texts.add("", struct{}{})
 	s.texts.add("other", struct{}{})
@@ -217,8 +218,9 @@ func (s *Symbols) addFar(key []byte) (Sym, bool) {
 	return s.fars.add(k, farOfKey(k)), false
 }
 
-// Keys of resources and fars are their fields, each preceded by its length, so
-// that one allocation holds all strings of an entry.
+// The key of a resource is its fields, each preceded by its length; that of a
+// far side its port and those of its fields that are not empty, each preceded by
+// its number and its length. One allocation holds all strings of an entry.
 
 func appendField[T ~string | ~[]byte](key []byte, s T) []byte {
 	return append(binary.AppendUvarint(key, uint64(len(s))), s...)
@@ -253,30 +255,30 @@ func resourceOfKey(k string) (r Resource) {
 	return r
 }
 
+// texts returns the strings of f in the order of their numbers.
+func (f *Far) texts() [farTexts]*string {
+	return [...]*string{&f.Peer, &f.PeerNamespace, &f.Function, &f.Host, &f.RPCService,
+		&f.DBSystem, &f.DBNamespace, &f.MsgSystem, &f.Destination}
+}
+
+const farTexts = 9
+
 func appendFarKey(key []byte, f *Far) []byte {
 	key = binary.LittleEndian.AppendUint16(key, f.Port)
-	key = appendField(key, f.Peer)
-	key = appendField(key, f.PeerNamespace)
-	key = appendField(key, f.Function)
-	key = appendField(key, f.Host)
-	key = appendField(key, f.RPCService)
-	key = appendField(key, f.DBSystem)
-	key = appendField(key, f.DBNamespace)
-	key = appendField(key, f.MsgSystem)
-	return appendField(key, f.Destination)
+	for i, t := range f.texts() {
+		if *t != "" {
+			key = appendField(append(key, byte(i)), *t)
+		}
+	}
+	return key
 }
 
 func farOfKey(k string) (f Far) {
 	f.Port = uint16(k[0]) | uint16(k[1])<<8
-	k = k[2:]
-	f.Peer, k = takeField(k)
-	f.PeerNamespace, k = takeField(k)
-	f.Function, k = takeField(k)
-	f.Host, k = takeField(k)
-	f.RPCService, k = takeField(k)
-	f.DBSystem, k = takeField(k)
-	f.DBNamespace, k = takeField(k)
-	f.MsgSystem, k = takeField(k)
-	f.Destination, _ = takeField(k)
+	texts := f.texts()
+	for k = k[2:]; k != ""; {
+		t := texts[k[0]]
+		*t, k = takeField(k[1:])
+	}
 	return f
 }

@@ -162,3 +162,50 @@ func BenchmarkIntern(b *testing.B) {
 		s.Intern(names[i%len(names)])
 	}
 }
+
+// Encoded resources are remembered while there is room, then anew, by readers
+// and writers at once.
+func TestEncodedResources(t *testing.T) {
+	e := newEncodedResources()
+	var wg sync.WaitGroup
+	for w := range 3 {
+		wg.Go(func() {
+			for i := range maxEncoded + 100 {
+				encoded := fmt.Appendf(nil, "resource %d", i*(w+1))
+				want := encodedResource{Sym(i * (w + 1)), i*(w+1)%2 == 0}
+				e.add(encoded, want)
+				if got, ok := e.find(encoded); ok && got != want {
+					t.Errorf("%s is %+v, want %+v", encoded, got, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := e.table.Load().n; n > maxEncoded {
+		t.Errorf("%d resources are remembered, want at most %d", n, maxEncoded)
+	}
+	e.add(make([]byte, maxEncodedBytes+1), encodedResource{})
+	if e.bytes > maxEncodedBytes {
+		t.Errorf("%d bytes are remembered, want at most %d", e.bytes, maxEncodedBytes)
+	}
+}
+
+// What was put right in a resource is counted each time it comes.
+func TestEncodedResourceRepairs(t *testing.T) {
+	s := NewSymbols()
+	r := NewReducer(s, ReduceOptions{})
+	for range 2 {
+		if _, ok := r.KnownResource([]byte("x")); ok {
+			t.Error("a repaired resource is known by its bytes")
+		}
+		r.BeginResource()
+		r.SetResource([]byte("service.name"), value("a\x00"))
+		y := r.EndEncodedResource([]byte("x"))
+		if got := s.Resource(y).Name; got != "a\uFFFD" {
+			t.Errorf("service %q", got)
+		}
+	}
+	if got := r.Repaired[RepairText]; got != 2 {
+		t.Errorf("%d texts repaired, want 2", got)
+	}
+}

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -171,5 +172,47 @@ func TestFoldedMessage(t *testing.T) {
 	_, _, out, err := collect(t, NewDecoder(syms, DecodeOptions{}).Proto, marshal(t, manySpans(2)))
 	if err != nil || out.Folded != 2 || out.Message == "" || out.Rejected != 0 {
 		t.Errorf("outcome %+v, error %v", out, err)
+	}
+}
+
+// A resource in parts adds up, each part on its own is a message, and the memory
+// of resources mixes none up.
+func TestResourceParts(t *testing.T) {
+	resourceOf := func(kvs ...*common.KeyValue) []byte {
+		return marshal(t, &resource.Resource{Attributes: kvs})
+	}
+	field := func(number byte, b []byte) []byte {
+		return append(binary.AppendUvarint([]byte{number<<3 | wireBytes}, uint64(len(b))), b...)
+	}
+	span := field(2, field(2, marshal(t, &trace.Span{TraceId: id(16, 1), SpanId: id(8, 1)})))
+	join := func(parts ...[]byte) []byte { return field(1, bytes.Join(parts, nil)) }
+	named, spaced := resourceOf(text("service.name", "a")), resourceOf(text("service.namespace", "n"))
+	whole := resourceOf(text("service.name", "a"), text("service.namespace", "n"))
+	syms := collector.NewSymbols()
+	d := NewDecoder(syms, DecodeOptions{})
+	for range 2 { // the second time from memory
+		for _, c := range []struct {
+			body []byte
+			want collector.Resource
+		}{
+			{join(field(1, named), span), collector.Resource{Name: "a"}},
+			{join(span, field(1, named)), collector.Resource{Name: "a"}},
+			{join(span), collector.Resource{}},
+			{join(field(1, nil), span), collector.Resource{}},
+			{join(field(1, named), span, field(1, spaced)), collector.Resource{Name: "a", Namespace: "n"}},
+			{join(field(1, whole), span), collector.Resource{Name: "a", Namespace: "n"}},
+		} {
+			spans, _, out, err := collect(t, d.Proto, c.body)
+			if err != nil || len(spans) != 1 || syms.Resource(spans[0].Resource) != c.want {
+				t.Fatalf("%x: outcome %+v, error %v, want %+v", c.body, out, err, c.want)
+			}
+			if nameless := c.want.Name == ""; nameless != (out.Repaired[collector.RepairService] == 1) {
+				t.Errorf("%x: %d spans without a service", c.body, out.Repaired[collector.RepairService])
+			}
+		}
+		cut := join(field(1, whole[:5]), field(1, whole[5:]), span)
+		if _, _, _, err := collect(t, d.Proto, cut); !errors.Is(err, collector.ErrMalformed) {
+			t.Errorf("a resource cut in two: %v", err)
+		}
 	}
 }

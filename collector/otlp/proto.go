@@ -54,26 +54,28 @@ func malformed(format string, args ...any) error {
 //	  repeated ScopeSpans scope_spans = 2;
 //	}
 //
-// The resource may come in parts and after the spans, so it is read first.
+// The resource may come after the spans, so it is read first.
 func (d *Decoder) protoResourceSpans(b []byte) (bool, error) {
-	d.red.BeginResource()
+	var resource []byte
+	parts := 0
 	for i := 0; i < len(b); {
 		var t uint64
 		if t, i = tag(b, i); i < 0 {
 			return false, nil
 		}
-		if t != 1<<3|wireBytes {
-			if i = skip(b, i, t); i < 0 {
-				return false, nil
-			}
-			continue
+		if t == 1<<3|wireBytes {
+			resource, i = chunk(b, i)
+			parts++
+		} else {
+			i = skip(b, i, t)
 		}
-		var p []byte
-		if p, i = chunk(b, i); i < 0 || !d.protoResource(p) {
+		if i < 0 {
 			return false, nil
 		}
 	}
-	d.resource = d.red.EndResource()
+	if parts > 1 && !d.protoResourceParts(b) || parts <= 1 && !d.protoResource(resource) {
+		return false, nil
+	}
 	for i := 0; i < len(b); { // the second time around nothing is malformed
 		var t uint64
 		t, i = tag(b, i)
@@ -90,8 +92,42 @@ func (d *Decoder) protoResourceSpans(b []byte) (bool, error) {
 	return true, nil
 }
 
-// message Resource { repeated KeyValue attributes = 1; }
+// protoResource reads a whole resource, perhaps from memory.
 func (d *Decoder) protoResource(b []byte) bool {
+	if y, ok := d.red.KnownResource(b); ok {
+		d.resource = y
+		return true
+	}
+	d.red.BeginResource()
+	if !d.protoResourceAttributes(b) {
+		return false
+	}
+	d.resource = d.red.EndEncodedResource(b)
+	return true
+}
+
+// protoResourceParts reads the resource of a ResourceSpans, whose framing is
+// good, that gives it in parts: as in any protobuf reader they add up.
+func (d *Decoder) protoResourceParts(b []byte) bool {
+	d.red.BeginResource()
+	for i := 0; i < len(b); {
+		var t uint64
+		t, i = tag(b, i)
+		if t != 1<<3|wireBytes {
+			i = skip(b, i, t)
+			continue
+		}
+		var p []byte
+		if p, i = chunk(b, i); !d.protoResourceAttributes(p) {
+			return false
+		}
+	}
+	d.resource = d.red.EndResource()
+	return true
+}
+
+// message Resource { repeated KeyValue attributes = 1; }
+func (d *Decoder) protoResourceAttributes(b []byte) bool {
 	for i := 0; i < len(b); {
 		var t uint64
 		if t, i = tag(b, i); i < 0 {
@@ -261,12 +297,7 @@ func (d *Decoder) protoAttribute(b []byte) bool {
 				if a == 0 {
 					return true
 				}
-				var v collector.Value
-				if !protoValue(p, &v) {
-					return false
-				}
-				d.red.Set(a, v)
-				return true
+				return protoValue(p, d.red.Value(a))
 			}
 		}
 	}
