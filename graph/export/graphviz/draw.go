@@ -58,7 +58,7 @@ func render(dot []byte, w io.Writer, layout, format string) error {
 	engine := graphviz.NEATO // takes places as they are
 	switch layout {
 	case "star": // the text holds the places
-	case "sfdp", "neato", "fdp":
+	case "sfdp", "neato", "fdp", "twopi":
 		if err := place(ctx, g.SetLayout(graphviz.Layout(layout)), parsed); err != nil {
 			return err
 		}
@@ -102,7 +102,11 @@ func place(ctx context.Context, g *graphviz.Graphviz, parsed *graphviz.Graph) er
 	if err != nil {
 		return err
 	}
-	spread(boxes)
+	parts, err := readParts(parsed, nodes)
+	if err != nil {
+		return err
+	}
+	arrange(boxes, parts)
 	for i, n := range nodes {
 		if err := n.SafeSet("pos", fmt.Sprintf("%.3f,%.3f!", boxes[i].x, boxes[i].y), ""); err != nil {
 			return err
@@ -126,6 +130,49 @@ func readBox(n *graphviz.Node) (b box, err error) {
 		*field.to = v / field.unit
 	}
 	return b, nil
+}
+
+// readParts numbers the parts of a graph that no edge joins, and returns the
+// part of each node.
+func readParts(parsed *graphviz.Graph, nodes []*graphviz.Node) ([]int, error) {
+	index := make(map[string]int, len(nodes))
+	leader := make([]int, len(nodes)) // of a node's part, followed to its end
+	for i, n := range nodes {
+		name, err := n.Name()
+		if err != nil {
+			return nil, err
+		}
+		index[name], leader[i] = i, i
+	}
+	find := func(i int) int {
+		for leader[i] != i {
+			leader[i] = leader[leader[i]]
+			i = leader[i]
+		}
+		return i
+	}
+	for i, n := range nodes {
+		e, err := parsed.FirstOut(n)
+		for ; e != nil && err == nil; e, err = parsed.NextOut(e) {
+			name, err := e.Node().Name() // of an out-edge: its head
+			if err != nil {
+				return nil, err
+			}
+			leader[find(index[name])] = find(i)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	parts, number := make([]int, len(nodes)), make(map[int]int)
+	for i := range nodes {
+		l := find(i)
+		if _, known := number[l]; !known {
+			number[l] = len(number)
+		}
+		parts[i] = number[l]
+	}
+	return parts, nil
 }
 
 // canvasPlugins returns what makes Graphviz draw PNG on a canvas.

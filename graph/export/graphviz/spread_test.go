@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// After spread no two boxes overlap, however they lay, and the same boxes end
+// After arrange no two boxes overlap, however they lay, and the same boxes end
 // at the same places.
 func TestSpread(t *testing.T) {
 	for seed := range uint64(60) {
@@ -20,16 +20,20 @@ func TestSpread(t *testing.T) {
 				boxes[i].x, boxes[i].y = 0, 0 // all in one place
 			}
 		}
+		parts := make([]int, len(boxes))
+		for i := range parts {
+			parts[i] = i % (1 + int(seed%4))
+		}
 		again := slices.Clone(boxes)
-		spread(boxes)
+		arrange(boxes, parts)
 		for i, a := range boxes {
 			for j, b := range boxes[:i] {
-				if math.Abs(a.x-b.x) < (a.width+b.width)/2 && math.Abs(a.y-b.y) < (a.height+b.height)/2 {
+				if math.Abs(a.x-b.x) < (a.width+b.width)/2-2*enough && math.Abs(a.y-b.y) < (a.height+b.height)/2-2*enough {
 					t.Fatalf("seed %d: boxes %d and %d of %d overlap: %+v %+v", seed, i, j, len(boxes), a, b)
 				}
 			}
 		}
-		if spread(again); !slices.Equal(boxes, again) {
+		if arrange(again, parts); !slices.Equal(boxes, again) {
 			t.Fatalf("seed %d: two runs differ", seed)
 		}
 	}
