@@ -202,7 +202,12 @@ func (d *Decoder) protoSpan(b []byte, s *collector.Span) bool {
 		}
 		switch t {
 		case 9<<3 | wireBytes:
-			if p, i = chunk(b, i); i < 0 || !d.protoAttribute(p) {
+			if n := shortLen(b, i); n >= 0 {
+				p, i = b[i+1:i+1+n], i+1+n
+			} else if p, i = chunk(b, i); i < 0 {
+				return false
+			}
+			if !d.protoAttribute(p) {
 				return false
 			}
 		case 1<<3 | wireBytes:
@@ -289,16 +294,12 @@ func protoStatus(b []byte, code *int32) bool {
 // protoAttribute reads a span's KeyValue. The value is looked at only if a rule
 // reads the key. Nearly all have the key and then the value and nothing else.
 func (d *Decoder) protoAttribute(b []byte) bool {
-	if len(b) > 2 && b[0] == 1<<3|wireBytes && b[1] < 0x80 {
-		end := 2 + int(b[1])
-		if end+2 <= len(b) && b[end] == 2<<3|wireBytes {
-			if p, i := chunk(b, end+1); i == len(b) {
-				a := collector.SpanAttribute(b[2:end])
-				if a == 0 {
-					return true
-				}
-				return protoValue(p, d.red.Value(a))
-			}
+	if n := shortLen(b, 1); n >= 0 && b[0] == 1<<3|wireBytes {
+		key, rest := b[2:2+n], b[2+n:]
+		m := shortLen(rest, 1)
+		if m >= 0 && m == len(rest)-2 && rest[0] == 2<<3|wireBytes {
+			a := collector.SpanAttribute(key)
+			return a == 0 || protoValue(rest[2:], d.red.Value(a))
 		}
 	}
 	key, v, ok := protoKeyValue(b)
@@ -347,6 +348,10 @@ func protoKeyValue(b []byte) (key []byte, v collector.Value, ok bool) {
 //
 // Of the last four only the presence is of interest.
 func protoValue(b []byte, v *collector.Value) bool {
+	if n := shortLen(b, 1); n >= 0 && n == len(b)-2 && b[0] == 1<<3|wireBytes {
+		v.Type, v.Text = collector.String, b[2:]
+		return true
+	}
 	for i := 0; i < len(b); {
 		var t, n uint64
 		if t, i = tag(b, i); i < 0 {

@@ -56,7 +56,17 @@ func chunk(b []byte, i int) ([]byte, int) {
 		return nil, -1
 	}
 	end := i + int(n)
-	return b[i:end:end], end
+	return b[i:end], end
+}
+
+// shortLen returns the length at i if it takes one byte, as nearly all do, and
+// its bytes are there, else -1. It is what of chunk is small enough to be
+// inlined: the bytes are b[i+1 : i+1+n].
+func shortLen(b []byte, i int) int {
+	if i < len(b) && b[i] < 0x80 && int(b[i]) < len(b)-i {
+		return int(b[i])
+	}
+	return -1
 }
 
 func fixed64(b []byte, i int) (uint64, int) {
