@@ -7,8 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 	"unicode/utf8"
 
@@ -384,3 +387,25 @@ type panicError struct{}
 
 func (panicError) Error() string { panic("this sink is broken") }
 func (panicError) Is(error) bool { panic("this sink is broken") }
+
+// A body that stops coming is given up when the connection's deadline passes.
+func TestStalledBody(t *testing.T) {
+	o := Options{Symbols: collector.NewSymbols(), Tally: new(collector.Tally)}
+	body := func() io.Reader {
+		return io.MultiReader(strings.NewReader("\x00\x00\x00\x01\x00spans"), iotest.ErrReader(os.ErrDeadlineExceeded))
+	}
+	r := httptest.NewRequestWithContext(t.Context(), "POST", "/v1/traces", body())
+	r.Header.Set("Content-Type", mediaProto)
+	w := httptest.NewRecorder()
+	NewHTTP(nil, o).ServeHTTP(w, r)
+	if w.Code != http.StatusRequestTimeout {
+		t.Errorf("status %d, want 408", w.Code)
+	}
+	r = httptest.NewRequestWithContext(t.Context(), "POST", exportTraces, body())
+	r.Header.Set("Content-Type", "application/grpc")
+	w = httptest.NewRecorder()
+	NewGRPC(nil, o).ServeHTTP(w, r)
+	if got := w.Header().Get(http.TrailerPrefix + "Grpc-Status"); got != "4" {
+		t.Errorf("grpc-status %s, want 4", got)
+	}
+}
