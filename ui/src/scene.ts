@@ -117,17 +117,22 @@ export interface Looks {
   order: Uint32Array<ArrayBuffer>;
 }
 
-/** member says which services belong to the group in focus; with a service in focus it is false for all. */
-export function looksOf(graph: Graph, layout: StarLayout, focus: Focus | null, member: (slot: number) => boolean): Looks {
+/**
+ * member says which services belong to the group in focus; with a service in
+ * focus it is false for all. The circles of a small star keep their size in
+ * pixels when the window, and with it the fitting zoom, is small.
+ */
+export function looksOf(graph: Graph, layout: StarLayout, focus: Focus | null, member: (slot: number) => boolean, fittingZoom: number): Looks {
   const s = graph.services;
   const slots = [...graph.serviceList()].filter((i) => i < layout.x.length);
   let most = 0;
   for (const i of slots) if (s.kind[i] !== 4) most = Math.max(most, s.traffic[i]);
   const values = new Float32Array(layout.x.length * 4);
+  const enlarge = layout.services <= SMALL ? Math.max(1, Math.min(2.5, 1 / fittingZoom)) : 1;
   slots.sort((a, b) => s.traffic[a] - s.traffic[b] || a - b);
   slots.forEach((i, place) => {
     const look = lookOf(i, focus, member);
-    let radius = radiusOf(s.traffic[i], most, layout.services, layout.room[i]);
+    let radius = radiusOf(s.traffic[i], most, layout.services, layout.room[i] / enlarge) * enlarge;
     if (look === LOOK_FOCUS) radius = Math.max(radius, 7);
     const silent = s.traffic[i] <= 0;
     const rank = layout.services <= SMALL ? (silent ? 0.35 : 1) : (place / slots.length) ** 1.5;

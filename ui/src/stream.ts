@@ -108,7 +108,7 @@ export class Stream {
 
   private check(): void {
     if (this.socket === null || this.paused) return;
-    if (performance.now() - this.lastFrame > SILENCE_MS) this.giveUp('the server has gone silent');
+    if (performance.now() - this.lastFrame > SILENCE_MS) this.giveUp('The server has gone silent');
   }
 
   private receive(data: string | ArrayBuffer): void {
@@ -126,7 +126,7 @@ export class Stream {
     switch (frame.message) {
       case 'hello':
         if (!this.session.hello(frame)) {
-          this.giveUp(`the server speaks protocol ${frame.protocol}; reload the page`);
+          this.giveUp(`The server speaks protocol ${frame.protocol}; reload the page`);
           return;
         }
         this.events.hello(frame);

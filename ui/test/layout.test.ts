@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { numbers } from '../mock/fleet';
-import { overlaps, placeLabels, placePills, type Frame, type LabelAnchor, type PillAnchor } from '../src/layout/labels';
+import { overlaps, placeLabels, placeNames, placePills, type Frame, type LabelAnchor, type PillAnchor, type NameAnchor } from '../src/layout/labels';
 import { OUTER, layoutStar, type StarInput } from '../src/layout/star';
 
 /** A star of services in groups, with a heavy tail of traffic; slots in random order of groups. */
@@ -113,6 +113,21 @@ describe('pills', () => {
     const blocked = [{ x: 480, y: 380, width: 300, height: 40 }];
     const placed = placePills(anchors, frame, 12, blocked);
     expect(placed.length).toBe(12);
+    placed.forEach((a, i) => {
+      expect(overlaps(a, blocked[0])).toBe(false);
+      for (const b of placed.slice(i + 1)) expect(overlaps(a, b)).toBe(false);
+    });
+  });
+});
+
+describe('names', () => {
+  it('never overlap, the first in order win, and there are at most so many', () => {
+    const random = numbers(4);
+    const anchors: NameAnchor[] = Array.from({ length: 1500 }, (_, ref) => ({ ref, x: random() * 1400 - 100, y: random() * 900 - 50, width: 30 + random() * 160, height: 14 }));
+    const blocked = [{ x: 300, y: 200, width: 120, height: 30 }];
+    const placed = placeNames(anchors, 140, blocked);
+    expect(placed.length).toBe(140);
+    expect(placed[0].ref).toBe(anchors.find((a) => !overlaps(a, blocked[0], 1))?.ref);
     placed.forEach((a, i) => {
       expect(overlaps(a, blocked[0])).toBe(false);
       for (const b of placed.slice(i + 1)) expect(overlaps(a, b)).toBe(false);

@@ -175,18 +175,45 @@ export function placePills(anchors: PillAnchor[], f: Frame, most: number, blocke
   return out;
 }
 
+export interface NameAnchor extends Box {
+  ref: number;
+}
+
+/** Names longer than this, in pixels, may be missed by the overlap test; callers cut them shorter. */
+export const MAX_NAME_PX = 220;
+
 /**
- * thin keeps one point a cell of a grid in screen space, the first in the
- * given order: the names to show when zoomed in.
+ * placeNames takes the boxes in the given order, leaving out those that would
+ * overlap one already taken or one of blocked, and stops at most. Buckets of
+ * screen space keep it linear.
  */
-export function thin(points: { ref: number; x: number; y: number }[], cellWidth: number, cellHeight: number): number[] {
-  const taken = new Set<number>();
-  const out: number[] = [];
-  for (const p of points) {
-    const key = Math.floor(p.x / cellWidth) * 65536 + Math.floor(p.y / cellHeight);
-    if (taken.has(key)) continue;
-    taken.add(key);
-    out.push(p.ref);
+export function placeNames(anchors: readonly NameAnchor[], most: number, blocked: readonly Box[]): NameAnchor[] {
+  const cell = MAX_NAME_PX;
+  const buckets = new Map<number, Box[]>();
+  const key = (column: number, row: number): number => column * 65536 + row;
+  const columnOf = (x: number): number => Math.floor(x / cell) + 256;
+  const rowOf = (y: number): number => Math.floor(y / cell) + 256;
+  const add = (b: Box): void => {
+    const k = key(columnOf(b.x), rowOf(b.y));
+    const list = buckets.get(k);
+    if (list === undefined) buckets.set(k, [b]);
+    else list.push(b);
+  };
+  const free = (b: Box): boolean => {
+    for (let c = columnOf(b.x) - 1; c <= columnOf(b.x) + 1; c++) {
+      for (let r = rowOf(b.y) - 1; r <= rowOf(b.y) + 1; r++) {
+        if (buckets.get(key(c, r))?.some((o) => overlaps(o, b, 1)) === true) return false;
+      }
+    }
+    return true;
+  };
+  blocked.forEach(add);
+  const out: NameAnchor[] = [];
+  for (const a of anchors) {
+    if (out.length >= most) break;
+    if (!free(a)) continue;
+    add(a);
+    out.push(a);
   }
   return out;
 }

@@ -233,7 +233,7 @@ function placeSmall(input: StarInput, placer: Placer, n: number): void {
   const angleOf = (g: number, i: number): number => arcs[g * 4] + ((i + 0.5) / members[g].length - 0.5) * arcs[g * 4 + 1];
   const ordered = orderSmall(members, angleOf, input.from, input.to, input.high);
   const radius = OUTER - BAND - 30;
-  const room = Math.min(16, (TAU * radius * 0.42) / Math.max(1, n));
+  const room = Math.min(26, (TAU * radius * 0.42) / Math.max(1, n));
   ordered.forEach((list, g) => list.forEach((slot, i) => placer.put(slot, angleOf(g, i), radius, 0, room)));
   placer.layout.inner = radius;
 }

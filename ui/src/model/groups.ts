@@ -1,5 +1,6 @@
 import { SERVICE_KINDS } from './frame';
 import type { Graph } from './graph';
+import { flowOf } from './health';
 
 /** One arc of the ring: the services of a namespace, or the far sides of one kind. */
 export interface Group {
@@ -106,8 +107,7 @@ export function sumGroups(graph: Graph, grouping: Grouping): void {
   for (const g of grouping.groups) g.rate = 0;
   for (const i of graph.serviceList()) {
     const g = grouping.groups[grouping.of[i]];
-    const rate = g.kind === 4 ? graph.services.outRate[i] : graph.services.rate[i];
-    g.rate += rate;
+    g.rate += flowOf(graph, i);
     failed[grouping.of[i]] += graph.services.rate[i] * graph.services.errorRate[i];
   }
   grouping.groups.forEach((g, i) => {

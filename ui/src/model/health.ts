@@ -1,3 +1,4 @@
+import { SERVICE_KINDS } from './frame';
 import type { Graph } from './graph';
 
 /** Failed shares above which a service counts as degraded and as failing. */
@@ -27,8 +28,15 @@ export function needsAttention(graph: Graph, t: Thresholds = DEFAULT_THRESHOLDS)
   return out.sort((a, b) => weight(b) - weight(a) || a - b);
 }
 
-/** topTalkers lists the n slots with the most traffic, the busiest first. */
+/** The calls a second by which a service is known: into it, or for a user out of it. */
+export function flowOf(graph: Graph, slot: number): number {
+  const s = graph.services;
+  return SERVICE_KINDS[s.kind[slot]] === 'user' ? s.outRate[slot] : s.rate[slot];
+}
+
+/** topTalkers lists the n slots that are called most, the busiest first; users are not among them. */
 export function topTalkers(graph: Graph, n: number): number[] {
-  const traffic = graph.services.traffic;
-  return [...graph.serviceList()].filter((i) => traffic[i] > 0).sort((a, b) => traffic[b] - traffic[a] || a - b).slice(0, n);
+  const s = graph.services;
+  return [...graph.serviceList()].filter((i) => s.rate[i] > 0 && SERVICE_KINDS[s.kind[i]] !== 'user')
+    .sort((a, b) => s.rate[b] - s.rate[a] || a - b).slice(0, n);
 }

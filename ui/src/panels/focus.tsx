@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { CALL_KINDS, SERVICE_KINDS } from '../model/frame';
 import { count, latency, percent, rate } from '../model/format';
 import { NONE } from '../model/graph';
-import { healthOf } from '../model/health';
+import { flowOf, healthOf } from '../model/health';
 import { Figure } from './overview';
 import type { AppState } from './state';
 
@@ -64,7 +64,7 @@ export function FocusPanel({ state, slot }: { state: AppState; slot: number }): 
       <div class="title"><h2><bdi>{s.label[slot]}</bdi></h2><button type="button" class="icon" aria-label="Leave the focus" onClick={() => state.pin(NONE)}>✕</button></div>
       <p class="sub">{s.kind[slot] === 0 ? <bdi>{group?.name ?? ''}</bdi> : SERVICE_KINDS[s.kind[slot]]}{health !== 'healthy' && <span class={`badge ${health}`}>{health}</span>}</p>
       <div class="figures">
-        <Figure value={rate(s.kind[slot] === 4 ? s.outRate[slot] : s.rate[slot])} unit="calls / s" />
+        <Figure value={rate(flowOf(graph, slot))} unit="calls / s" />
         <Figure value={percent(s.rate[slot] > 0 ? s.errorRate[slot] : 0)} unit="errors" tone={health} />
         <Figure value={latency(s.p99[slot])} unit="p99" />
         <Figure value={count(neighbours.size)} unit={neighbours.size === 1 ? 'neighbour' : 'neighbours'} />

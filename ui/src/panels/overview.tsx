@@ -37,8 +37,6 @@ export function Overview({ state }: { state: AppState }): JSX.Element {
   state.version.value;
   const { graph } = state;
   const totals = state.totals.value;
-  const attention = state.attention.value;
-  const s = graph.services;
   return (
     <section aria-label="Everything">
       <h2>Everything</h2>
@@ -48,6 +46,17 @@ export function Overview({ state }: { state: AppState }): JSX.Element {
         <Figure value={rate(totals.calls)} unit="calls / s" />
         <Figure value={percent(totals.errorRate)} unit="errors" tone={totals.errorRate > 0.008 ? healthOf(Math.max(0.026, totals.errorRate), state.thresholds) : 'healthy'} />
       </div>
+      {graph.serviceCount > 0 && <Lists state={state} />}
+    </section>
+  );
+}
+
+function Lists({ state }: { state: AppState }): JSX.Element {
+  const { graph } = state;
+  const attention = state.attention.value;
+  const s = graph.services;
+  return (
+    <>
       <h3>Needs attention <q class="num">{count(attention.length)}</q></h3>
       {attention.length === 0
         ? <p class="sub calm">No service fails more than {percent(state.thresholds.degraded)} of its calls.</p>
@@ -65,8 +74,8 @@ export function Overview({ state }: { state: AppState }): JSX.Element {
       )}
       <h3>Top talkers</h3>
       <ul class="rows">
-        {topTalkers(graph, MAX_TALKERS).map((i) => <Row key={s.id[i]} state={state} slot={i}><em class="num">{rate(s.kind[i] === 4 ? s.outRate[i] : s.rate[i])}/s</em></Row>)}
+        {topTalkers(graph, MAX_TALKERS).map((i) => <Row key={s.id[i]} state={state} slot={i}><em class="num">{rate(s.rate[i])}/s</em></Row>)}
       </ul>
-    </section>
+    </>
   );
 }

@@ -123,7 +123,7 @@ void main() {
 export const COMET_VERTEX = `${COMMON}${CURVE}
 layout(location=0) in uint aCall;
 layout(location=1) in uint aRole;
-layout(location=2) in vec3 aMotion;  // phase, turns in 600 s, lot 0..1 that decides failed or not
+layout(location=2) in vec3 aMotion;  // phase, turns in 600 s, lot 0..1
 uniform float uTime;                 // 0..1, one turn in 600 s
 uniform float uGain, uSize;
 uniform vec3 uCaller, uCallee;
@@ -138,7 +138,8 @@ void main() {
   vec4 a = place(ends.x), b = place(ends.y);
   vec4 ga = gate(a.z), gb = gate(b.z);
   controls(a.xy, b.xy, ga, gb, a.z == b.z);
-  float t = fract(aMotion.x + fract(uTime * aMotion.y));
+  float way = aMotion.x + uTime * aMotion.y;
+  float t = fract(way);
   float tail = (18. + 48. * value.x * value.x) * uSize;
   float wide = (.95 + value.x) * uSize;
   if (ga.w == gb.w) tail *= .6;
@@ -147,12 +148,13 @@ void main() {
   vec2 d = tangent(here);
   vec2 s = toScreen(curve(here)) + vec2(-d.y, d.x) * q.y * wide * 2.;
   gl_Position = toClip(s);
-  bool failed = aMotion.z < value.y;
+  // Each lap draws another lot, evenly spread, so that in time the failed share is that of the calls.
+  bool failed = fract(aMotion.z + floor(way) * .61803399) < value.y;
   vec3 own = mix(hue(ga.y), vec3(1), .45);
   if (aRole == 1u) own = mix(uCaller, vec3(1), .3);
   if (aRole == 2u) own = mix(uCallee, vec3(1), .4);
   vec3 c = failed ? vec3(1., .3, .14) : own;
-  if (uLight) c = vec3(1.04) - (failed ? vec3(.9, .1, .05) : own * .55);
+  if (uLight) c = vec3(1.04) - (failed ? vec3(.9, .1, .05) : aRole > 0u ? own * .6 : hue(ga.y) * .62);
   float fade = smoothstep(0., .06, t) * smoothstep(1., .94, t);
   vColor = vec4(c, uGain * fade * (failed ? 2.2 : 1.));
   vQ = q;

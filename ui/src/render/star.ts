@@ -354,7 +354,7 @@ export class StarRenderer {
     this.use(p, 1 / (this.size.ratio * scale));
     p.int('uSegments', w.segments);
     p.set('uWidth', w.width * Math.min(1.6, Math.max(1, this.zoomOverFit ** 0.35)));
-    p.set('uGain', gain);
+    p.set('uGain', gain * Math.min(1.8, Math.max(1, this.zoomOverFit ** 0.25)));
     p.set('uFloor', w.floor);
     p.set('uInside', w.inside);
     p.set('uFail', this.health.degraded * 0.4, this.health.failing * CHORD_RED_FULL_OVER);
@@ -428,8 +428,8 @@ export class StarRenderer {
       this.arcs.draw(194);
     };
     ring(g.sectorFrom, g.outer - g.band - 1, theme.sectorAlpha, 1);
-    // The band keeps its width on the screen when the star is small.
-    const band = Math.max(g.band, 2.5 / this.camera.zoom);
+    // The band keeps about its width on the screen however near or far the star is.
+    const band = Math.max(Math.min(g.band, 6 / this.camera.zoom), 2.5 / this.camera.zoom);
     ring(g.outer - band, g.outer, theme.bandAlpha, 0);
   }
 

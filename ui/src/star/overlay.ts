@@ -1,18 +1,24 @@
 /** The names over the star: DOM elements, positioned; leaders in one SVG. Text only ever goes into text nodes. */
-import { placeLabels, placePills, thin, type Box, type Frame, type LabelAnchor, type PillAnchor, type PlacedLabel } from '../layout/labels';
+import { placeLabels, placeNames, placePills, type Box, type NameAnchor, type Frame, type LabelAnchor, type PillAnchor, type PlacedLabel } from '../layout/labels';
 import { OUTER, SMALL, type StarLayout } from '../layout/star';
 import { percent, rate } from '../model/format';
 import type { Graph } from '../model/graph';
 import type { Group, Grouping } from '../model/groups';
-import { healthOf, needsAttention, topTalkers, type Thresholds } from '../model/health';
+import { flowOf, healthOf, needsAttention, topTalkers, type Thresholds } from '../model/health';
 import type { Camera } from '../render/camera';
 import type { Focus } from '../scene';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const MAX_TEAM_LABELS = 160;
 const MAX_NAMES = 140;
-const NAME_CELL = { width: 118, height: 22 };
-/** From this zoom over the fitting one, names appear by a grid. */
+/** How far outside the picture the end of a leader may lie. */
+const SIGHT_PX = 8;
+/** From the rim of the star to a label's text, and a little air. */
+const LEADER_PX = 50;
+/** So much of the star's radius each pill of its overview needs, lest they cover it. */
+const RADIUS_PER_PILL_PX = 34;
+const NAME_PX = 14;
+/** From this zoom over the fitting one, names appear where there is room. */
 export const NAMES_FROM_ZOOM = 1.7;
 /** A team's error figure appears above the first and is red above the second. */
 const SHOW_ERRORS = 0.008;
@@ -127,12 +133,29 @@ export class Overlay {
     return width;
   }
 
+  /** The largest radius in pixels that the star may have in a view of this width so that its labels fit beside it. */
+  room(s: Pick<OverlayScene, 'graph' | 'grouping' | 'layout'>, width: number): number {
+    let most = Infinity;
+    const take = (angle: number, label: number): void => {
+      most = Math.min(most, (width / 2 - label - LEADER_PX) / Math.max(0.6, Math.abs(Math.cos(angle))));
+    };
+    const { layout } = s;
+    if (layout.services <= SMALL) {
+      for (const i of s.graph.serviceList()) if (i < layout.x.length) take(Math.atan2(layout.y[i], layout.x[i]), this.serviceWidth(s, i, true));
+    } else {
+      s.grouping.groups.slice(0, layout.arcs.length / 4).forEach((g, i) => take(layout.arcs[i * 4], this.teamTexts(g).width));
+    }
+    return most;
+  }
+
   draw(s: OverlayScene): void {
     for (const p of [this.labels, this.pills, this.names]) p.begin();
     const usedPaths = new Set<string>();
     const placed = s.width < 640 ? [] : s.layout.services <= SMALL ? this.smallLabels(s, usedPaths) : this.teamLabels(s, usedPaths);
-    this.drawPills(s, placed, usedPaths);
-    if (s.zoomOverFit >= NAMES_FROM_ZOOM) this.drawNames(s);
+    const labelBoxes = placed.map((p) => ({ x: p.side === 'right' ? p.x : p.x - 120, y: p.y - 15, width: 120, height: 30 }));
+    // Names take the place of pills when the picture is near enough to have both.
+    if (s.zoomOverFit < NAMES_FROM_ZOOM || s.focus !== null) labelBoxes.push(...this.drawPills(s, labelBoxes, usedPaths));
+    if (s.zoomOverFit >= NAMES_FROM_ZOOM) this.drawNames(s, labelBoxes);
     for (const p of [this.labels, this.pills, this.names]) p.end();
     for (const [key, path] of this.paths) {
       if (usedPaths.has(key)) continue;
@@ -143,6 +166,13 @@ export class Overlay {
 
   private frame(s: OverlayScene): Frame {
     return { width: s.width, height: s.height, cx: s.camera.x, cy: s.camera.y, radius: OUTER * s.camera.zoom + 3, top: 12, bottom: 12 };
+  }
+
+  /** Whether the end of a leader at this angle is in sight; labels of what is not would point out of the picture. */
+  private inSight(s: OverlayScene, angle: number): boolean {
+    const x = s.camera.x + Math.cos(angle) * OUTER * s.camera.zoom;
+    const y = s.camera.y + Math.sin(angle) * OUTER * s.camera.zoom;
+    return x > -SIGHT_PX && y > -SIGHT_PX && x < s.width + SIGHT_PX && y < s.height + SIGHT_PX;
   }
 
   private leader(key: string, used: Set<string>, d: string, className: string): void {
@@ -168,11 +198,11 @@ export class Overlay {
     element.style.width = `${Math.ceil(width)}px`;
   }
 
-  private subline(element: HTMLElement, parts: string, errors: number, show: boolean): void {
+  private subline(element: HTMLElement, parts: string, errors: number, show: boolean, red = RED_ERRORS): void {
     const line = document.createElement('span');
     line.className = 'sub';
     line.append(parts);
-    if (show) line.append(' · ', span(errors > RED_ERRORS ? 'err bad' : 'err warn', `${percent(errors)} err`));
+    if (show) line.append(' · ', span(errors > red ? 'err bad' : 'err warn', `${percent(errors)} err`));
     element.append(line);
   }
 
@@ -195,7 +225,7 @@ export class Overlay {
     const anchors: LabelAnchor[] = refs.map((g) => ({
       ref: g, angle: arcs[g * 4], height: pitch, width: texts.get(g)?.width ?? 0, weight: groups[g].rate + groups[g].count * 1e-3,
     }));
-    const placed = placeLabels(anchors, this.frame(s));
+    const placed = placeLabels(anchors.filter((a) => this.inSight(s, a.angle)), this.frame(s));
     for (const p of placed) {
       const g = groups[p.ref];
       const t = texts.get(p.ref);
@@ -242,7 +272,7 @@ export class Overlay {
     for (const { g, i } of heads) {
       anchors.push({ ref: -1 - i, angle: topOf(s.layout.arcs[i * 4], s.layout.arcs[i * 4 + 1]), height: 24, width: this.textWidth(g.name.toUpperCase(), '650 11px Inter') * 1.12 + 4, weight: Infinity });
     }
-    const placed = placeLabels(anchors, this.frame(s));
+    const placed = placeLabels(anchors.filter((a) => this.inSight(s, a.angle)), this.frame(s));
     for (const p of placed) {
       if (p.ref < 0) this.heading(s, p, used);
       else this.serviceLabel(s, p, pitch > 18, used);
@@ -261,15 +291,15 @@ export class Overlay {
     this.elbow(`h${g.key}`, used, p, g.hue, false);
   }
 
-  private serviceSub(s: OverlayScene, i: number): { text: string; errors: number } {
+  private serviceSub(s: Pick<OverlayScene, 'graph'>, i: number): { text: string; errors: number } {
     const v = s.graph.services;
-    const flow = v.kind[i] === 4 ? v.outRate[i] : v.rate[i];
+    const flow = flowOf(s.graph, i);
     return { text: flow > 0 ? `${rate(flow)}/s` : v.outRate[i] > 0 ? `calls ${rate(v.outRate[i])}/s` : 'silent', errors: v.rate[i] > 0 ? v.errorRate[i] : 0 };
   }
 
-  private serviceWidth(s: OverlayScene, i: number, two: boolean): number {
+  private serviceWidth(s: Pick<OverlayScene, 'graph'>, i: number, two: boolean): number {
     const sub = this.serviceSub(s, i);
-    const name = this.textWidth(short(s.graph.services.label[i], 28), '600 13px Inter');
+    const name = this.textWidth(short(s.graph.services.label[i], 34), '600 13px Inter');
     const line = this.textWidth(sub.text + (sub.errors > SHOW_ERRORS ? ` · ${percent(sub.errors)} err` : ''), '600 10.5px Inter');
     return two ? Math.max(name, line) + 4 : name + line + 14;
   }
@@ -282,10 +312,10 @@ export class Overlay {
     const on = f === null || f.service === i || f.callers.has(i) || f.callees.has(i) || (f.service < 0 && !f.callers.has(i) && this.teamOn(s, s.grouping.of[i]));
     const tone = f === null || f.service < 0 ? '' : f.service === i ? ' is-focus' : f.callees.has(i) ? ' is-callee' : f.callers.has(i) ? ' is-caller' : '';
     const { element } = this.labels.take(`s${v.id[i]}`);
-    const name = short(v.label[i], 28);
+    const name = short(v.label[i], 34);
     this.fill(element, `${name}|${sub.text}|${sub.errors > SHOW_ERRORS ? percent(sub.errors) : ''}`, () => {
       element.append(isolated('name', name));
-      this.subline(element, sub.text, sub.errors, sub.errors > SHOW_ERRORS);
+      this.subline(element, sub.text, sub.errors, sub.errors > SHOW_ERRORS, s.thresholds.failing);
     });
     element.className = `star-label ${two ? '' : 'one-line '}${p.side}${on ? '' : ' dim'}${tone}`;
     element.dataset.service = String(i);
@@ -318,9 +348,8 @@ export class Overlay {
     return s.layout.services <= SMALL ? [] : [...own, ...down.slice(0, 9), ...up.slice(0, 9), ...down.slice(9), ...up.slice(9)];
   }
 
-  private drawPills(s: OverlayScene, labels: PlacedLabel[], used: Set<string>): void {
+  private drawPills(s: OverlayScene, blocked: readonly Box[], used: Set<string>): Box[] {
     const list = this.pillList(s);
-    const blocked: Box[] = labels.map((p) => ({ x: p.side === 'right' ? p.x : p.x - 120, y: p.y - 15, width: 120, height: 30 }));
     const anchors: PillAnchor[] = list.map(({ slot, tone }, ref) => {
       const size = tone === 'focus' ? 13 : 11.5;
       return {
@@ -329,8 +358,10 @@ export class Overlay {
         width: this.textWidth(short(s.graph.services.label[slot], 28), `550 ${size}px Inter`) + 22,
       };
     });
-    const most = s.focus !== null ? 20 : s.layout.services <= 500 ? 20 : 12;
-    for (const p of placePills(anchors, this.frame(s), most, blocked)) {
+    const room = Math.floor((OUTER * s.camera.zoom) / RADIUS_PER_PILL_PX);
+    const most = s.focus !== null ? 20 : Math.min(room, s.layout.services <= 500 ? 20 : 12);
+    const placed = placePills(anchors, this.frame(s), most, blocked);
+    for (const p of placed) {
       const { slot, tone } = list[p.ref];
       const key = `p${s.graph.services.id[slot]}`;
       const { element } = this.pills.take(key);
@@ -342,26 +373,31 @@ export class Overlay {
       element.style.width = `${p.width.toFixed(1)}px`;
       this.leader(key, used, `M${p.fromX.toFixed(1)},${p.fromY.toFixed(1)}L${(p.x + p.width / 2).toFixed(1)},${(p.y + p.height / 2).toFixed(1)}`, `pill-leader ${tone}`);
     }
+    return placed;
   }
 
-  private drawNames(s: OverlayScene): void {
+  /** Names beside services, the busiest first, where they overlap neither each other nor a label or pill. */
+  private drawNames(s: OverlayScene, blocked: readonly Box[]): void {
     const v = s.graph.services;
     if (s.layout.services <= SMALL) return;
-    const inside: { ref: number; x: number; y: number }[] = [];
+    const inside: number[] = [];
+    const screen = (i: number): [number, number] => [s.layout.x[i] * s.camera.zoom + s.camera.x, s.layout.y[i] * s.camera.zoom + s.camera.y];
     for (const i of s.graph.serviceList()) {
       if (i >= s.layout.x.length) continue;
-      const x = s.layout.x[i] * s.camera.zoom + s.camera.x;
-      const y = s.layout.y[i] * s.camera.zoom + s.camera.y;
-      if (x > 0 && y > 0 && x < s.width && y < s.height) inside.push({ ref: i, x, y });
+      const [x, y] = screen(i);
+      if (x > 0 && y > 0 && x < s.width && y < s.height) inside.push(i);
     }
-    inside.sort((a, b) => v.traffic[b.ref] - v.traffic[a.ref] || a.ref - b.ref);
-    for (const i of thin(inside, NAME_CELL.width, NAME_CELL.height).slice(0, MAX_NAMES)) {
-      const { element } = this.names.take(`n${v.id[i]}`);
-      const name = short(v.label[i], 22);
+    inside.sort((a, b) => v.traffic[b] - v.traffic[a] || a - b);
+    const anchors: NameAnchor[] = inside.slice(0, MAX_NAMES * 8).map((ref) => {
+      const [x, y] = screen(ref);
+      const width = this.textWidth(short(v.label[ref], 26), '550 11px Inter');
+      return { ref, x: x + s.looks[ref * 4] * s.camera.zoom + 4, y: y - NAME_PX / 2, width, height: NAME_PX };
+    });
+    for (const a of placeNames(anchors, MAX_NAMES, blocked)) {
+      const { element } = this.names.take(`n${v.id[a.ref]}`);
+      const name = short(v.label[a.ref], 26);
       this.fill(element, name, () => element.append(isolated('', name)));
-      const x = s.layout.x[i] * s.camera.zoom + s.camera.x + s.looks[i * 4] * s.camera.zoom + 4;
-      const y = s.layout.y[i] * s.camera.zoom + s.camera.y;
-      element.style.transform = `translate(${x.toFixed(1)}px,${y.toFixed(1)}px) translateY(-50%)`;
+      element.style.transform = `translate(${a.x.toFixed(1)}px,${(a.y + NAME_PX / 2).toFixed(1)}px) translateY(-50%)`;
     }
   }
 }

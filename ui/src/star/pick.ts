@@ -7,7 +7,7 @@ import type { Camera } from '../render/camera';
 
 /** A service is found within so many pixels of its rim. */
 const REACH_PX = 6;
-const CHORD_REACH_PX = 5;
+const CHORD_REACH_PX = 7;
 const CHORD_STEPS = 18;
 
 /** The nearest service to a point of the screen, or NONE. looks: four values a slot, the radius first. */

@@ -26,6 +26,9 @@ const REST_MS = 140;
 /** How many of the heaviest calls the pointer may find. */
 const PICKABLE_CALLS = 6_000;
 
+/** Below this width there are no labels. */
+const NARROW_PX = 640;
+
 interface Flight {
   from: Camera;
   to: Camera;
@@ -77,6 +80,8 @@ export class StarView {
     this.layouter = new Layouter((l) => this.laidOut(l), (why) => { state.noStar.value = why; });
     void document.fonts.ready.then(() => {
       this.overlay.forgetWidths();
+      this.refit();
+      this.renderer.invalidate();
       this.dirty();
     });
     this.follow();
@@ -106,8 +111,7 @@ export class StarView {
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
     this.renderer.resize(this.width, this.height, window.devicePixelRatio);
-    this.fitted = fit({ width: this.width, height: this.height }, OUTER, this.margins());
-    if (!this.moved) this.camera = this.fitted;
+    this.refit();
     this.renderer.invalidate();
     this.dirty();
   }
@@ -118,10 +122,23 @@ export class StarView {
     if (visible) this.dirty();
   }
 
+  /** The labels beside the star decide how much room is left to it. */
   private margins(): Margins {
-    if (this.width < 640) return { x: 12, y: 12 };
-    const small = (this.layout?.services ?? 0) <= SMALL;
-    return { x: Math.min(small ? 210 : 190, this.width * 0.24), y: small ? 46 : 40 };
+    if (this.width < NARROW_PX) return { x: 12, y: 12 };
+    const y = (this.layout?.services ?? 0) <= SMALL ? 46 : 40;
+    return { x: Math.max(24, Math.min(this.width / 2 - this.roomForLabels(), this.width * 0.26)), y };
+  }
+
+  /** The largest radius with which the labels fit. */
+  private roomForLabels(): number {
+    if (this.layout === null) return this.width / 2;
+    return this.overlay.room({ graph: this.state.graph, grouping: this.state.grouping, layout: this.layout }, this.width);
+  }
+
+  private refit(): void {
+    this.fitted = fit({ width: this.width, height: this.height }, OUTER, this.margins());
+    if (!this.moved) this.camera = this.fitted;
+    this.updateLooks();
   }
 
   /** The graph has changed. */
@@ -161,8 +178,7 @@ export class StarView {
     }
     const first = this.layout === null;
     this.layout = layout;
-    this.fitted = fit({ width: this.width, height: this.height }, OUTER, this.margins());
-    if (!this.moved) this.camera = this.fitted;
+    this.refit();
     this.renderer.setGeometry(geometryOf(this.state.graph, layout), !first, now);
     this.weightsAt = -Infinity;
     this.cometsAt = -Infinity;
@@ -213,7 +229,7 @@ export class StarView {
     if (this.layout === null) return;
     const { graph, grouping } = this.state;
     const member = (slot: number): boolean => this.focusGroup >= 0 && grouping.of[slot] === this.focusGroup;
-    this.looks = looksOf(graph, this.layout, this.focus, member);
+    this.looks = looksOf(graph, this.layout, this.focus, member, this.fitted.zoom);
     this.renderer.setLooks(this.looks.values, this.looks.order);
     this.overlayDirty = true;
   }
