@@ -1,5 +1,4 @@
-// Package wire is the one binary form of what a graph sums up, on disk and
-// between processes.
+// Package wire is the one binary form of what a graph sums up.
 //
 // A [Rows] is up to [MaxRows] vectors of counters of one time bucket, each with
 // the number of what it counts. It is written as two values, counters and

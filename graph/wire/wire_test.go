@@ -1,16 +1,12 @@
 package wire
 
 import (
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 )
@@ -144,94 +140,6 @@ func TestUnknownColumn(t *testing.T) {
 	if err := ReadCounters(v, &r); !errors.Is(err, ErrNewer) {
 		t.Errorf("counters with an unknown column: %v, want ErrNewer", err)
 	}
-}
-
-func anyBatch(rng *rand.Rand) *graph.Batch {
-	b := &graph.Batch{
-		Origin: graph.Origin{Lane: rng.Uint32(), Epoch: rng.Uint64()},
-		Seq:    rng.Uint64(),
-		Delta:  new(graph.Delta),
-	}
-	names := []string{"", "web", "cart", "pay/ments", "日本", strings.Repeat("x", 300), "a\x00b"}
-	name := func() string { return names[rng.IntN(len(names))] }
-	ref := func() graph.NodeRef {
-		return graph.NodeRef{Kind: graph.NodeKind(rng.IntN(8)), Namespace: name(), Name: name()}
-	}
-	facet := func() graph.Facet { return graph.Facet{Environments: name(), Version: name(), Team: name()} }
-	for range rng.IntN(3000) >> rng.IntN(12) {
-		k := graph.Key{
-			Bucket: graph.Instant(rng.Int64N(4e18) - 1e18).Floor(graph.Fine),
-			Subject: unique.Make(graph.Subject{
-				Of: graph.SubjectKind(rng.IntN(8)), Kind: graph.EdgeKind(rng.IntN(6)),
-				From: ref(), To: ref(), Detail: name(),
-			}),
-			Facets: unique.Make(graph.Facets{From: facet(), To: facet()}),
-		}
-		if rng.IntN(3) > 0 {
-			k.Bucket = 1.7e18
-		}
-		anyStats(rng, b.Delta.At(k))
-	}
-	return b
-}
-
-// A batch is read as it was written, and writes the same bytes again.
-func TestBatchRoundTrip(t *testing.T) {
-	for seed := range uint64(60) {
-		want := anyBatch(rand.New(rand.NewPCG(seed, 3)))
-		bytes := AppendBatch([]byte("before"), want)[len("before"):]
-		var got graph.Batch
-		if err := ReadBatch(bytes, &got); err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		if got.Origin != want.Origin || got.Seq != want.Seq || !got.Delta.Equal(want.Delta) {
-			t.Fatalf("seed %d: batch differs: %v %d", seed, got.Origin, got.Seq)
-		}
-		if again := AppendBatch(nil, &got); !slices.Equal(again, bytes) {
-			t.Fatalf("seed %d: the same batch gave other bytes", seed)
-		}
-	}
-}
-
-// Every flipped bit and every cut is noticed.
-func TestDamagedBatch(t *testing.T) {
-	b := anyBatch(rand.New(rand.NewPCG(11, 3)))
-	bytes := AppendBatch(nil, b)
-	var got graph.Batch
-	for i := 0; i < len(bytes); i += 1 + len(bytes)/500 {
-		if err := ReadBatch(bytes[:i], &got); err == nil {
-			t.Errorf("cut to %d of %d bytes: no error", i, len(bytes))
-		}
-		bytes[i] ^= 4
-		if err := ReadBatch(bytes, &got); err == nil {
-			t.Errorf("bit flipped in byte %d: no error", i)
-		}
-		bytes[i] ^= 4
-	}
-	bytes[2]++
-	if err := ReadBatch(bytes, &got); !errors.Is(err, ErrNewer) {
-		t.Errorf("newer version: %v, want ErrNewer", err)
-	}
-}
-
-// No input makes the readers panic or accept what they would not write.
-func FuzzReadBatch(f *testing.F) {
-	for seed := range uint64(20) {
-		f.Add(AppendBatch(nil, anyBatch(rand.New(rand.NewPCG(seed, 3)))))
-	}
-	f.Fuzz(func(t *testing.T, bytes []byte) {
-		if len(bytes) > 4 { // a right checksum, so that the fuzzer gets past it
-			end := len(bytes) - 4
-			binary.LittleEndian.PutUint32(bytes[end:], crc32.Checksum(bytes[:end], castagnoli))
-		}
-		var b, again graph.Batch
-		if ReadBatch(bytes, &b) != nil {
-			return
-		}
-		if err := ReadBatch(AppendBatch(nil, &b), &again); err != nil || !again.Delta.Equal(b.Delta) {
-			t.Fatalf("what was read does not survive writing: %v", err)
-		}
-	})
 }
 
 // No value makes the row readers panic.
