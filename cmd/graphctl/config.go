@@ -79,7 +79,7 @@ func setAll(cmd *cobra.Command, flag string, values []string, source string) err
 func readConfig(cmd *cobra.Command) (map[string][]string, error) {
 	path, err := cmd.Flags().GetString("config")
 	if err != nil || path == "" {
-		return nil, nil //nolint:nilerr // commands without the flag have no file
+		return nil, nil // commands without the flag have no file
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -114,7 +114,7 @@ func findCompany(ctx context.Context, given string, stderr io.Writer) (string, e
 func buildCompany(ctx context.Context, stderr io.Writer) (string, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
-		return "", nil //nolint:nilerr // without Go there is nothing to build with
+		return "", nil // without Go there is nothing to build with
 	}
 	dir, err := os.Getwd()
 	if err != nil {

@@ -177,7 +177,7 @@ func TestSecondSignal(t *testing.T) {
 	p.eventually("receivers stop", func() error {
 		c, err := net.Dial("tcp", p.http)
 		if err != nil {
-			return nil //nolint:nilerr // refused: this is what is waited for
+			return nil // refused: this is what is waited for
 		}
 		c.Close()
 		return errors.New("still accepts")

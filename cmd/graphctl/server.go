@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -317,5 +316,3 @@ func (s *server) close() {
 	}
 	s.traces.close()
 }
-
-var _ http.Handler = (*stream.Handler)(nil)

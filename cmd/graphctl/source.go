@@ -57,8 +57,8 @@ func (o *readOptions) query(now time.Time) (q graph.Query, err error) {
 		flag, value string
 		to          *graph.Instant
 	}{{"from", o.from, &q.From}, {"to", o.to, &q.To}, {"at", o.at, &q.At}} {
-		if *t.to, err = parseTime(t.flag, t.value, now); err != nil {
-			return q, err
+		if *t.to, err = graph.ParseInstant(t.value, now); err != nil {
+			return q, usagef("--%s=%s: %w", t.flag, t.value, err)
 		}
 	}
 	switch {
@@ -80,31 +80,6 @@ func (o *readOptions) query(now time.Time) (q graph.Query, err error) {
 		return q, usagef("--direction=%s: directions are up, down, both", o.direction)
 	}
 	return q, nil
-}
-
-// parseTime reads RFC 3339, or a duration before now like -15m or -2d.
-func parseTime(flag, s string, now time.Time) (graph.Instant, error) {
-	if s == "" {
-		return 0, nil
-	}
-	if s == "now" {
-		return graph.InstantOf(now), nil
-	}
-	if rest, ok := strings.CutPrefix(s, "-"); ok {
-		if days, ok := strings.CutSuffix(rest, "d"); ok {
-			if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-				return graph.InstantOf(now.Add(-time.Duration(n) * 24 * time.Hour)), nil
-			}
-		} else if d, err := time.ParseDuration(rest); err == nil && d >= 0 {
-			return graph.InstantOf(now.Add(-d)), nil
-		}
-		return 0, usagef("--%s=%s: a relative time is like -15m, -2h30m or -7d", flag, s)
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
-		return 0, usagef("--%s=%s: a time is RFC 3339, like 2026-01-31T10:00:00Z, or relative, like -15m", flag, s)
-	}
-	return max(graph.InstantOf(t), 1), nil
 }
 
 // read returns the graph that the flags ask for.

@@ -203,7 +203,7 @@ func (g *generator) send(ctx context.Context, endpoint string, req *collectortra
 	res, err := http.DefaultClient.Do(post)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil //nolint:nilerr // stopping
+			return nil // stopping
 		}
 		return fmt.Errorf("fleet: send: %w", err)
 	}
