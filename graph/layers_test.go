@@ -30,6 +30,11 @@ var layers = map[string]struct {
 	"graph":        {1, nil},
 	"collector":    {1, nil},
 
+	"collector/files":   {1, nil},                                           // a disk, or what a test puts in its place
+	"collector/wire":    {2, nil},                                           // the binary form of reduced spans
+	"collector/spanlog": {3, []string{"collector/files", "collector/wire"}}, // spans in order of arrival, until a checkpoint
+	"collector/archive": {3, []string{"collector/files"}},                   // quiet traces, for the horizon
+
 	"collector/infer":  {2, []string{"graph", "graph/sketch"}}, // turns spans into deltas
 	"collector/otlp":   {2, []string{"collector/intake"}},
 	"collector/zipkin": {2, []string{"collector/intake"}},
@@ -45,7 +50,7 @@ var layers = map[string]struct {
 	"graph/stream":          {3, []string{"graph/live", "graph/wire"}},
 	"graph/keeper":          {3, nil},
 	"graph/api":             {3, []string{"graph/export"}},
-	"collector/lane":        {3, []string{"collector/infer", "graph"}}, // drives engines, emits batches
+	"collector/lane":        {3, []string{"collector/infer", "graph", "collector/spanlog", "collector/archive", "collector/files", "collector/wire"}}, // drives engines, emits batches
 
 	"ui": {4, nil},
 }
