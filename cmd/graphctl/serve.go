@@ -26,6 +26,7 @@ type serveOptions struct {
 	allowedHosts             []string
 	insecure                 bool
 	selfTraces               string
+	debug                    bool
 }
 
 func (o *serveOptions) addFlags(f *pflag.FlagSet) {
@@ -44,6 +45,7 @@ func (o *serveOptions) addFlags(f *pflag.FlagSet) {
 	f.StringSliceVar(&o.allowedHosts, "allowed-host", nil, "`name` under which the web port may be reached, beside loopback; may be repeated")
 	f.BoolVar(&o.insecure, "insecure", false, "listen on addresses that are not loopback, without any authentication")
 	f.StringVar(&o.selfTraces, "self-traces", "", "OTLP/gRPC `endpoint`, like http://host:4317, for graphctl's own spans; empty: none are made")
+	f.BoolVar(&o.debug, "debug", false, "serve profiles of the program under /debug/pprof/ of the web port, which must be a loopback address")
 }
 
 func newServe(io streams) *cobra.Command {
@@ -111,6 +113,9 @@ func (o *serveOptions) check() error {
 		return usagef("--horizon=%v: must lie between %v and 24h", o.horizon, minHorizon)
 	case o.retainFine < time.Hour || o.retainMinute < o.retainFine || o.retention < o.retainMinute:
 		return usagef("retention must be at least 1h for 10 s buckets, and not shorter for coarser ones: have %v, %v, %v", o.retainFine, o.retainMinute, o.retention)
+	}
+	if err := checkDebug(o.debug, o.listen); err != nil {
+		return err
 	}
 	if o.insecure {
 		return nil

@@ -277,7 +277,7 @@ func (s *server) serveWeb(ctx context.Context) error {
 	})
 	web := intake.Server{
 		Listener: s.web,
-		Handler:  api.AllowHosts(handler, api.Hosts{Allowed: s.o.allowedHosts}),
+		Handler:  api.AllowHosts(withDebug(s.o.debug, handler), api.Hosts{Allowed: s.o.allowedHosts}),
 		Log:      s.log,
 	}
 	return web.Run(ctx)
