@@ -43,13 +43,14 @@ var layers = map[string]struct {
 	"graph/memstore":   {2, nil},
 	"graph/storetest":  {2, nil},
 	"graph/export":     {2, nil},
+	"graph/diff":       {2, nil},
 
 	"collector/intake":      {2, nil}, // limits shared by all HTTP receivers
 	"graph/export/graphviz": {3, []string{"graph/export"}},
 	"graph/boltstore":       {3, []string{"graph/wire"}},
 	"graph/stream":          {3, []string{"graph/live", "graph/wire"}},
 	"graph/keeper":          {3, nil},
-	"graph/api":             {3, []string{"graph/export"}},
+	"graph/api":             {3, []string{"graph/export", "graph/diff"}},
 	"collector/lane":        {3, []string{"collector/infer", "graph", "collector/spanlog", "collector/archive", "collector/files", "collector/wire"}}, // drives engines, emits batches
 
 	"ui": {4, nil},
@@ -69,7 +70,7 @@ var owners = map[string][]string{
 }
 
 // pure packages hold decisions and nothing else: no clock, lock, goroutine or I/O.
-var pure = []string{"collector/infer", "graph", "graph/sketch"}
+var pure = []string{"collector/infer", "graph", "graph/sketch", "graph/diff"}
 
 // impure are the imports that a pure package must not have.
 var impure = []string{"sync", "sync/atomic", "log", "log/slog", "os", "net", "net/http", "io/fs", "math/rand", "math/rand/v2"}
