@@ -1,7 +1,8 @@
 /**
  * The layout of the star: which arc a group gets, which row and angle a
  * service gets. A pure function of names, groups and traffic buckets, so that
- * the picture is the same from load to load.
+ * the picture is the same from load to load. docs/star-layout.md specifies it;
+ * graph/export/star is held to the same golden files.
  *
  * World units: the arc band ends at radius OUTER around (0, 0), x to the right, y down.
  */
@@ -44,9 +45,9 @@ export interface StarLayout {
   /** For each slot the largest radius that keeps off the neighbours. */
   room: Float32Array;
   /** Four values a gate: angle, hue, angle of the parent group, group. */
-  gates: Float32Array;
+  gates: Float64Array;
   /** Four values a group: angle of the middle, span, hue, number of services. */
-  arcs: Float32Array;
+  arcs: Float64Array;
   /** Radius of the innermost row. */
   inner: number;
   services: number;
@@ -66,6 +67,14 @@ const MAX_ROWS = 255;
 const GATE_SPAN = 0.5;
 /** Rows are shifted against each other by this share of a step, so that no columns show. */
 const GOLDEN = 0.6180339887;
+/** Directions are added up as whole numbers, this long: the sum does not depend on the order. */
+const UNIT = 1 << 20;
+/** A sum of directions shorter than this has none. */
+const NO_DIRECTION = UNIT >> 10;
+/** Keys of the innermost row divide the circle into so many parts. */
+const KEYS = 1 << 16;
+/** Keeps a service that lies between two gates, but for rounding, from going either way. */
+const GATE_EPSILON = 1e-9;
 
 function countGroups(input: StarInput): number[] {
   const counts = new Array<number>(input.groupParent.length).fill(0);
@@ -86,12 +95,12 @@ function gapsOf(input: StarInput, n: number): number[] {
 }
 
 /** Places the arcs clockwise; the first group's middle, or for large fleets its start, is at twelve o'clock. */
-function arcsOf(input: StarInput, counts: number[], n: number): Float32Array {
+function arcsOf(input: StarInput, counts: number[], n: number): Float64Array {
   const gaps = gapsOf(input, n);
   const free = TAU - gaps.reduce((a, b) => a + b, 0);
-  const weight = counts.map((c) => (n <= SMALL ? c + 0.35 : c ** 0.8 + 1.5));
+  const weight = counts.map((c) => (n <= SMALL ? c + 0.35 : Math.round(c ** 0.8 * 1024) / 1024 + 1.5));
   const total = weight.reduce((a, b) => a + b, 0);
-  const arcs = new Float32Array(counts.length * 4);
+  const arcs = new Float64Array(counts.length * 4);
   let at = -Math.PI / 2;
   if (n <= SMALL && counts.length > 1) at -= (weight[0] / total) * free * 0.5;
   for (let g = 0; g < counts.length; g++) {
@@ -123,7 +132,7 @@ function rowsNeeded(count: number, span: number, s: Spacing): number {
 }
 
 /** The widest spacing with which every group fits into the depth. */
-function fitSpacing(counts: number[], arcs: Float32Array): { spacing: Spacing; rows: number } {
+function fitSpacing(counts: number[], arcs: Float64Array): { spacing: Spacing; rows: number } {
   const at = (step: number): Spacing => ({ step, pitch: step * 1.15 });
   const deepest = (s: Spacing): number => counts.reduce((most, c, g) => Math.max(most, rowsNeeded(c, arcs[g * 4 + 1], s)), 1);
   const fits = (step: number): boolean => rowRadius(deepest(at(step)) - 1, at(step)) - RAW_INNER <= RAW_DEPTH;
@@ -137,14 +146,24 @@ function fitSpacing(counts: number[], arcs: Float32Array): { spacing: Spacing; r
   return { spacing: at(low), rows: deepest(at(low)) };
 }
 
+/** A direction as whole numbers. */
+function unit(angle: number): [number, number] {
+  return [Math.round(Math.cos(angle) * UNIT), Math.round(Math.sin(angle) * UNIT)];
+}
+
+/** The direction of a sum of units, or otherwise where they cancel out. */
+function directionOf(x: number, y: number, otherwise: number): number {
+  return Math.max(Math.abs(x), Math.abs(y)) < NO_DIRECTION ? otherwise : Math.atan2(y, x);
+}
+
 /** Where a service's neighbours lie, seen from its group: a key that sorts row 0 so that chords cross less. */
-function neighbourKeys(input: StarInput, arcs: Float32Array): Float32Array {
-  const sx = new Float32Array(input.high);
-  const sy = new Float32Array(input.high);
+function neighbourKeys(input: StarInput, arcs: Float64Array): Uint32Array {
+  const sx = new Float64Array(input.high);
+  const sy = new Float64Array(input.high);
+  const units = Array.from(input.groupParent, (_, g) => unit(arcs[g * 4]));
   const add = (slot: number, group: number): void => {
-    const middle = arcs[group * 4];
-    sx[slot] += Math.cos(middle);
-    sy[slot] += Math.sin(middle);
+    sx[slot] += units[group][0];
+    sy[slot] += units[group][1];
   };
   for (let c = 0; c < input.from.length; c++) {
     const a = input.from[c];
@@ -153,24 +172,25 @@ function neighbourKeys(input: StarInput, arcs: Float32Array): Float32Array {
     add(a, input.group[b]);
     add(b, input.group[a]);
   }
-  const keys = new Float32Array(input.high);
+  const keys = new Uint32Array(input.high);
   for (let i = 0; i < input.high; i++) {
-    const length = Math.hypot(sx[i], sy[i]);
-    keys[i] = length < 1e-6 ? Math.PI : positive(Math.atan2(sy[i], sx[i]) - arcs[input.group[i] * 4]);
+    const middle = arcs[input.group[i] * 4];
+    const turn = positive(directionOf(sx[i], sy[i], middle + Math.PI) - middle) / TAU;
+    keys[i] = Math.round(turn * KEYS) % KEYS;
   }
   return keys;
 }
 
 class Placer {
   readonly layout: StarLayout;
-  readonly angle: Float32Array;
+  readonly angle: Float64Array;
 
-  constructor(input: StarInput, arcs: Float32Array, n: number) {
-    this.angle = new Float32Array(input.high);
+  constructor(input: StarInput, arcs: Float64Array, n: number) {
+    this.angle = new Float64Array(input.high);
     this.layout = {
       x: new Float32Array(input.high), y: new Float32Array(input.high), row: new Uint8Array(input.high),
       gate: new Uint16Array(input.high), room: new Float32Array(input.high),
-      gates: new Float32Array(0), arcs, inner: 0, services: n,
+      gates: new Float64Array(0), arcs, inner: 0, services: n,
     };
   }
 
@@ -200,24 +220,25 @@ class Placer {
         values.push(angle, hue, trunk, g);
       }
     }
-    this.layout.gates = Float32Array.from(values);
+    this.layout.gates = Float64Array.from(values);
     for (let i = 0; i < input.high; i++) {
       const g = input.group[i];
       if (input.alive[i] === 0) continue;
       const share = (this.angle[i] - arcs[g * 4]) / Math.max(1e-6, arcs[g * 4 + 1]) + 0.5;
-      this.layout.gate[i] = first[g] + Math.min(count[g] - 1, Math.max(0, Math.floor(share * count[g])));
+      this.layout.gate[i] = first[g] + Math.min(count[g] - 1, Math.max(0, Math.floor(share * count[g] + GATE_EPSILON)));
     }
   }
 }
 
-function parentAngles(input: StarInput, arcs: Float32Array): Float32Array {
+function parentAngles(input: StarInput, arcs: Float64Array): Float64Array {
   const x = new Map<number, number>();
   const y = new Map<number, number>();
   input.groupParent.forEach((p, g) => {
-    x.set(p, (x.get(p) ?? 0) + Math.cos(arcs[g * 4]));
-    y.set(p, (y.get(p) ?? 0) + Math.sin(arcs[g * 4]));
+    const [ux, uy] = unit(arcs[g * 4]);
+    x.set(p, (x.get(p) ?? 0) + ux);
+    y.set(p, (y.get(p) ?? 0) + uy);
   });
-  return Float32Array.from(input.groupParent, (p) => Math.atan2(y.get(p) ?? 0, x.get(p) ?? 0));
+  return Float64Array.from(input.groupParent, (p, g) => directionOf(x.get(p) ?? 0, y.get(p) ?? 0, arcs[g * 4]));
 }
 
 function membersOf(input: StarInput): number[][] {
