@@ -119,9 +119,10 @@ func (disk) Free(dir string) (int64, error) {
 	return int64(s.Bavail) * s.Bsize, nil
 }
 
-// WriteFile replaces the file name by one that holds data: after a power cut
-// the old or the new one is there, whole. name.tmp is used on the way.
-func WriteFile(fs FS, name string, data []byte) error {
+// WriteFile replaces the file name by one that holds parts, one behind the
+// other: after a power cut the old or the new one is there, whole. name.tmp is
+// used on the way.
+func WriteFile(fs FS, name string, parts ...[]byte) error {
 	tmp := name + ".tmp"
 	if err := fs.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -130,7 +131,13 @@ func WriteFile(fs FS, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(data, 0)
+	var end int64
+	for _, p := range parts {
+		if err == nil {
+			_, err = f.WriteAt(p, end)
+			end += int64(len(p))
+		}
+	}
 	if err == nil {
 		err = f.Sync()
 	}

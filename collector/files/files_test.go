@@ -16,7 +16,7 @@ func TestWriteFileReplaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"one", "", "three"} {
-		if err := WriteFile(Disk, name, []byte(want)); err != nil {
+		if err := WriteFile(Disk, name, []byte(want[:len(want)/2]), []byte(want[len(want)/2:])); err != nil {
 			t.Fatal(err)
 		}
 		got, err := ReadFile(Disk, name)
