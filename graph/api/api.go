@@ -37,6 +37,9 @@ type Options struct {
 	// Busy are the errors of formats that mean that asking later may help; they
 	// are answered with 503.
 	Busy []error
+	// History answers what happened over time: /api/v1/history and the lists of
+	// operations; nil: 404.
+	History HistorySource
 	// Stream answers /api/v1/stream and UI every path that is not of the API;
 	// nil: 404.
 	Stream, UI http.Handler
@@ -58,6 +61,8 @@ type handler struct {
 	o      Options
 	reads  chan struct{} // one for each read that is going on
 	series series
+
+	operationCache operationList
 }
 
 // New returns the handler of the web port, without the check of hosts: see
@@ -89,13 +94,10 @@ func New(source Source, o Options) http.Handler {
 
 // read answers a question within the bounds of time and number.
 func (h *handler) read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	select {
-	case h.reads <- struct{}{}:
-		defer func() { <-h.reads }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	return h.source.Read(ctx, q)
+	var g *graph.Graph
+	err := h.bounded(ctx, func(ctx context.Context) (err error) {
+		g, err = h.source.Read(ctx, q)
+		return err
+	})
+	return g, err
 }

@@ -1,6 +1,9 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"regexp"
+)
 
 // parameterDocs describes the parameters of all routes.
 var parameterDocs = map[string]string{
@@ -17,10 +20,21 @@ var parameterDocs = map[string]string{
 	"layout":      "layout engine of a picture: dot, sfdp, star, twopi, circo, neato, fdp",
 	"endTs":       "end of the window, ms since 1970",
 	"lookback":    "length of the window, ms",
-	"service":     "only calls from or to this service",
+	"service":     "id of a node: only calls from or to it; of a history those into it, or out of it if nobody calls it",
+	"base_from":   "start of the window that is compared with",
+	"base_to":     "end of that window, exclusive",
+	"significant": "true leaves out changes of rate and errors that chance explains",
+	"step":        "distance between two points, such as 10s, 1m or 1h; missing: the shortest that gives no more than 400 points. Where only wider buckets are kept, the step in the answer is as wide as they",
+	"edge":        "ids of both ends of an edge, joined by a comma",
+	"text":        "only operations whose name holds this text, in any case",
+	"limit":       "how many at most, 50 if missing",
+	"span_kind":   "taken and not looked at: kinds of spans are not kept",
 }
 
 type object = map[string]any
+
+// pathParameter is a part of a path that stands for any.
+var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 
 // openapi answers with a description of the routes.
 func (h *handler) openapi(w http.ResponseWriter, _ *http.Request) error {
@@ -40,6 +54,11 @@ func (h *handler) openapi(w http.ResponseWriter, _ *http.Request) error {
 		for _, p := range r.parameters {
 			params = append(params, object{
 				"name": p, "in": "query", "description": parameterDocs[p], "schema": object{"type": "string"},
+			})
+		}
+		for _, m := range pathParameter.FindAllStringSubmatch(r.path, -1) {
+			params = append(params, object{
+				"name": m[1], "in": "path", "required": true, "description": "id of a service", "schema": object{"type": "string"},
 			})
 		}
 		paths[r.path] = object{"get": object{

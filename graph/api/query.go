@@ -13,6 +13,9 @@ import (
 // queryParameters are what questions about the graph may say.
 var queryParameters = []string{"from", "to", "at", "namespace", "environment", "kind", "focus", "hops", "direction"}
 
+// filterParameters are those that two windows may share.
+var filterParameters = slices.DeleteFunc(slices.Clone(queryParameters), func(p string) bool { return p == "at" })
+
 // parameters returns the parameters of r, each given once and each of the known
 // ones.
 func parameters(r *http.Request, known ...string) (url.Values, error) {

@@ -20,6 +20,7 @@ func (h *handler) routes() []route {
 	list := []route{
 		{"/api/v1/graph", json(h.graph), "The graph of a window", queryParameters, "application/json"},
 		{"/api/v1/export", json(h.export), "The graph of a window as a file", append([]string{"format", "layout"}, queryParameters...), "application/octet-stream"},
+		{"/api/v1/diff", json(h.diff), "What a window shows and its base does not, and the other way round", append([]string{"base_from", "base_to", "significant"}, filterParameters...), "application/json"},
 		{"/api/v1/status", json(h.status), "Version, listeners, durability in force, and what became of every span", nil, "application/json"},
 		{"/api/v1/openapi.json", json(h.openapi), "This document", nil, "application/json"},
 		{"/healthz", json(h.healthz), "Whether the process lives", nil, "text/plain"},
@@ -29,6 +30,14 @@ func (h *handler) routes() []route {
 		{"/api/services", jaeger(h.jaegerServices), "Names of services, as Jaeger's query service gives them", nil, "application/json"},
 		{"/api/v3/services", jaeger(h.jaegerServicesV3), "Names of services, as Jaeger's API v3 gives them", nil, "application/json"},
 		{"/zipkin/api/v2/dependencies", json(h.zipkinDependencies), "Dependencies as Zipkin gives them; endTs and lookback in ms", []string{"endTs", "lookback"}, "application/json"},
+	}
+	if h.o.History != nil {
+		list = append(list,
+			route{"/api/v1/history", json(h.history), "Calls, errors and latency over time, in columns: of the whole graph, an edge, or the calls into a node", []string{"from", "to", "step", "edge", "service"}, "application/json"},
+			route{"/api/v1/operations", json(h.operations), "The busiest operations of the last day", []string{"service", "text", "limit"}, "application/json"},
+			route{"/api/services/{service}/operations", jaeger(h.jaegerOperations), "Names of a service's operations, as Jaeger's query service gives them", nil, "application/json"},
+			route{"/api/v3/operations", json(h.jaegerOperationsV3), "Names of a service's operations, as Jaeger's API v3 gives them", []string{"service", "span_kind"}, "application/json"},
+		)
 	}
 	if h.o.Stream != nil {
 		list = append(list, route{"/api/v1/stream", h.o.Stream, "WebSocket: a snapshot and what changes", []string{"format"}, "application/json"})

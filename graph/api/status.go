@@ -21,7 +21,10 @@ type Status struct {
 	DroppedSignals DroppedSignals `json:"dropped_signals"`
 	Store          StoreStatus    `json:"store"`
 	StreamClients  int            `json:"stream_clients"`
-	LagMS          int64          `json:"lag_ms"` // age of the newest span in the graph
+	// TraceURL is a link to the user's tracing backend with {service}, {from}
+	// and {to} to be filled in, "" if none is set.
+	TraceURL string `json:"trace_url,omitempty"`
+	LagMS    int64  `json:"lag_ms"` // age of the newest span in the graph
 	// Marks are facts that people should know, as in docs/protocol.md.
 	Marks []Mark `json:"marks"`
 }
