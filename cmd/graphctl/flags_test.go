@@ -29,3 +29,30 @@ func TestDefaultData(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// A link to traces leads to a page of another program and to nothing else.
+func TestCheckTraceURL(t *testing.T) {
+	for _, good := range []string{
+		"",
+		"https://jaeger.example/search?service={service}",
+		"http://127.0.0.1:3000/explore?q={service}&from={from}&to={to}#x",
+		"https://traces.example/{service}/last",
+	} {
+		if err := checkTraceURL(good); err != nil {
+			t.Errorf("%q: %v", good, err)
+		}
+	}
+	for _, bad := range []string{
+		"javascript:alert({service})",
+		"https://jaeger.example/search",
+		"//jaeger.example/{service}",
+		"https:///{service}",
+		"data:text/html,{service}",
+		"https://jaeger.example/{service}?at={cake}",
+		"https://jaeger example/{service}",
+	} {
+		if checkTraceURL(bad) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

@@ -37,7 +37,7 @@ GRAPHCTL_OTLP_GRPC) and by a key of a YAML file given with --config
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		newServe(io), newDemo(io), newReplay(io), newExport(io),
-		newServices(io), newEdges(io), newStatus(io),
+		newServices(io), newEdges(io), newDiff(io), newStatus(io),
 		newVersion(io), newCompletion(io), newDraw(io),
 	)
 	return root

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +28,7 @@ type serveOptions struct {
 	allowedHosts             []string
 	insecure                 bool
 	selfTraces               string
+	traceURL                 string
 	debug                    bool
 }
 
@@ -44,6 +47,7 @@ func (o *serveOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.teamAttribute, "team-attribute", "team", "resource `attribute` that names a service's team")
 	f.StringSliceVar(&o.allowedHosts, "allowed-host", nil, "`name` under which the web port may be reached, beside loopback; may be repeated")
 	f.BoolVar(&o.insecure, "insecure", false, "listen on addresses that are not loopback, without any authentication")
+	f.StringVar(&o.traceURL, "trace-url", "", "`link` from a service to its traces in another program: http or https, with {service}, {from} and {to} (ms since 1970) to be filled in")
 	f.StringVar(&o.selfTraces, "self-traces", "", "OTLP/gRPC `endpoint`, like http://host:4317, for graphctl's own spans; empty: none are made")
 	f.BoolVar(&o.debug, "debug", false, "serve profiles of the program under /debug/pprof/ of the web port, which must be a loopback address")
 }
@@ -117,6 +121,9 @@ func (o *serveOptions) check() error {
 	if err := checkDebug(o.debug, o.listen); err != nil {
 		return err
 	}
+	if err := checkTraceURL(o.traceURL); err != nil {
+		return err
+	}
 	if o.insecure {
 		return nil
 	}
@@ -129,6 +136,23 @@ func (o *serveOptions) check() error {
 				"give --insecure if the network is trusted, or bind 127.0.0.1 and put an authenticating proxy before it",
 			}}
 		}
+	}
+	return nil
+}
+
+// checkTraceURL refuses a template that is no link to a page: a browser would
+// run a javascript: URL.
+func checkTraceURL(template string) error {
+	if template == "" {
+		return nil
+	}
+	// Braces are not allowed in a URL; digits stand for what is filled in.
+	u, err := url.Parse(strings.NewReplacer("{service}", "0", "{from}", "0", "{to}", "0").Replace(template))
+	switch {
+	case err != nil, u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "", strings.ContainsAny(u.String(), "{}"):
+		return usagef("--trace-url=%s: give a link like https://traces.example/search?service={service}&start={from}&end={to}", template)
+	case !strings.Contains(template, "{service}"):
+		return usagef("--trace-url=%s: {service} is missing", template)
 	}
 	return nil
 }

@@ -268,6 +268,7 @@ func (s *server) serveWeb(ctx context.Context) error {
 	handler := api.New(s.traces.source(s.store), api.Options{
 		Formats: append(export.Formats[:len(export.Formats):len(export.Formats)], pictures.Formats()...),
 		Busy:    []error{graphviz.ErrBusy, graphviz.ErrTooSlow},
+		History: s.store,
 		Stream:  s.stream,
 		UI:      ui.Handler(),
 		Status:  s.status,

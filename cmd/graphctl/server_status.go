@@ -44,6 +44,7 @@ func (s *server) status() api.Status {
 			Errors:  k.Errors,
 		},
 		StreamClients: s.stream.Stats().Clients,
+		TraceURL:      s.o.traceURL,
 		LagMS:         s.lag().Milliseconds(),
 	}
 	if k.Failing != nil {

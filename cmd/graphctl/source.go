@@ -38,13 +38,18 @@ func (o *readOptions) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.from, "from", "", "start of the window: a `time` in RFC 3339, or relative like -15m or -2d")
 	f.StringVar(&o.to, "to", "", "end of the window, a `time` as in --from; now if missing")
 	f.StringVar(&o.at, "at", "", "instead of --from and --to: the bucket that holds this `time`")
+	o.addFilters(cmd)
+	cmd.MarkFlagsMutuallyExclusive("server", "db", "input")
+}
+
+func (o *readOptions) addFilters(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVar(&o.namespace, "namespace", "", "only nodes of this service `namespace`, and their neighbours")
 	f.StringVar(&o.environment, "environment", "", "only calls with a half in this deployment environment, by `name`")
 	f.StringVar(&o.kind, "kind", "", "only edges of this `kind`: rpc, database, messaging, link")
 	f.StringVar(&o.focus, "focus", "", "only what is reached from the node with this `id`")
 	f.IntVar(&o.hops, "hops", 1, "how many calls away from --focus")
 	f.StringVar(&o.direction, "direction", "both", "of the hops: up (callers), down (callees) or both")
-	cmd.MarkFlagsMutuallyExclusive("server", "db", "input")
 }
 
 func (o *readOptions) addServer(cmd *cobra.Command) {
