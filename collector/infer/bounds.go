@@ -47,6 +47,10 @@ const (
 	// the linked trace's answer to it. What is left waits for the next.
 	maxRounds = 8
 
+	// maxMail is how many stubs or facts an outbox keeps memory for; more is
+	// given back.
+	maxMail = 1 << 12
+
 	// maxForgotten bounds the traces that are remembered only to tell a late
 	// span from the first of a new trace.
 	maxForgotten = 1 << 17

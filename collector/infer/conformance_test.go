@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -300,31 +301,53 @@ func newReceived(syms *collector.Symbols, s *collector.Span, links []collector.L
 	return received{*s, syms.Resource(s.Resource), syms.Far(s.Far), links, string(syms.AppendForm(nil, s, links))}
 }
 
-// A replay feeds an engine under a test's clock and keeps what it emits.
+// A replay feeds engines, one a lane, under a test's clock and keeps what they
+// emit.
 type replay struct {
-	syms   *collector.Symbols
-	engine *infer.Engine
-	store  *memstore.Store // nil: none
-	sum    graph.Delta
-	seq    uint64
-	now    int64
+	syms    *collector.Symbols
+	options []infer.Options // by lane
+	engines []*infer.Engine
+	store   *memstore.Store    // nil: none
+	emitted func(*graph.Delta) // nil: nobody wants to know
+	sum     graph.Delta
+	seq     uint64
+	now     int64
 }
 
 const settle = 5 * time.Second
 
-func newReplay(syms *collector.Symbols) *replay {
-	return &replay{syms: syms, engine: infer.New(infer.Options{Settle: settle}, syms), store: memstore.New()}
+func newReplay(syms *collector.Symbols) *replay { return newLanes(syms, 1, infer.Options{}) }
+
+func newLanes(syms *collector.Symbols, lanes int, o infer.Options) *replay {
+	r := &replay{syms: syms, store: memstore.New()}
+	for i := range lanes {
+		o.Settle, o.Lane, o.Lanes = settle, i, lanes
+		r.options = append(r.options, o)
+		r.engines = append(r.engines, infer.New(o, syms))
+	}
+	return r
 }
 
-func (r *replay) observe(s received) { r.engine.Observe(r.now, &s.Span, s.links) }
+func (r *replay) observe(s received) {
+	r.engines[infer.LaneOf(s.Trace.Low(), len(r.engines))].Observe(r.now, &s.Span, s.links)
+}
+
+// atOnce runs f for all engines in parallel.
+func (r *replay) atOnce(f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range r.engines {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
 
 // advance lets the clock run to now, with a tick for all that was due before.
 func (r *replay) advance(now int64) {
 	if now > r.now {
-		r.engine.Advance(min(now-1, r.now+int64(settle+infer.Tick)))
+		infer.AdvanceAll(r.engines, min(now-1, r.now+int64(settle+infer.Tick)), r.atOnce)
 	}
 	r.now = max(r.now, now)
-	r.engine.Advance(r.now)
+	infer.AdvanceAll(r.engines, r.now, r.atOnce)
 	r.flush()
 }
 
@@ -336,8 +359,17 @@ func (r *replay) settle() {
 }
 
 func (r *replay) flush() {
-	d := r.engine.Flush()
-	if d == nil {
+	d := new(graph.Delta)
+	for _, e := range r.engines {
+		if own := e.Flush(); own != nil {
+			d.Merge(own)
+		}
+	}
+	d.Prune()
+	if r.emitted != nil {
+		r.emitted(d)
+	}
+	if d.Len() == 0 {
 		return
 	}
 	r.sum.Merge(d)

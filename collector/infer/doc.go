@@ -20,6 +20,10 @@
 // and it is not safe for concurrent use. Memory is bounded; what is forced out
 // by a bound, or comes too late to be joined, is counted ([Counters]).
 //
+// Several engines share a graph if each gets the traces of its lane ([LaneOf],
+// [Options.Lane]) and all are advanced together with [AdvanceAll]. Together they
+// emit in each tick what one engine alone would.
+//
 // Where a rule lives: what a span is comes with it (collector.Role); who is
 // whose parent in rule_parents.go; whose service in rule_services.go; which
 // outgoing span belongs to a crossing, and pairs, in rule_crossings.go; nests

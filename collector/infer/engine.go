@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"fmt"
 	"time"
 
 	"graphctl/collector"
@@ -21,6 +22,9 @@ type Options struct {
 	// it the traces that were quiet longest are forgotten early, and counted.
 	// Negative: no bound.
 	MaxSpans int
+	// Lane and Lanes: of Lanes engines this one has the traces whose LaneOf is
+	// Lane. Zero for both: it is alone.
+	Lane, Lanes int
 }
 
 // An Engine infers the call graph from spans. Use New or LoadState.
@@ -48,10 +52,13 @@ type Engine struct {
 	guessing      []uint32 // traces with hidden guesses, those with trace.waiting
 	exchanges     []*exchange
 	freeExchanges []uint32
-	mail          mailbox
+	mail          []mailbox              // by lane
+	posted        posted                 // mail that others read
+	foreign       []numbersOf            // by lane
 	spare         []uint32               // room for the next list of changed traces
 	forgotten     [2]map[uint64]struct{} // low bits of traces, the newer ones first
 
+	silent  bool       // evaluation sets what is shown and tells nobody
 	v       evaluation // scratch of the evaluation in progress
 	linkBuf []ref      // scratch of Observe
 }
@@ -68,6 +75,10 @@ func New(o Options, syms *collector.Symbols) *Engine {
 	if o.MaxSpans == 0 {
 		o.MaxSpans = defaultMaxSpans
 	}
+	o.Lanes = max(o.Lanes, 1)
+	if o.Lane < 0 || o.Lane >= o.Lanes {
+		panic(fmt.Sprintf("infer: lane %d of %d", o.Lane, o.Lanes))
+	}
 	e := &Engine{
 		o:         o,
 		syms:      syms,
@@ -77,6 +88,9 @@ func New(o Options, syms *collector.Symbols) *Engine {
 		exchanges: make([]*exchange, 1),
 		settled:   -1 << 63,
 		longest:   maxTraceSpans,
+		mail:      make([]mailbox, o.Lanes),
+		posted:    posted{to: make([]mailbox, o.Lanes)},
+		foreign:   make([]numbersOf, o.Lanes),
 		forgotten: [2]map[uint64]struct{}{{}, {}},
 	}
 	e.otherSide = e.side(e.node(graph.NodeRef{Kind: graph.Service, Name: "other"}), 0)
@@ -168,11 +182,13 @@ func (e *Engine) roomInTrace(i uint32) bool {
 	return int(t.spans) < e.longest
 }
 
-// Advance evaluates the traces that changed, shows guesses that have settled
-// and forgets what is beyond the horizon. Call it each Tick.
-func (e *Engine) Advance(now int64) {
-	e.now = max(e.now, now)
-	e.evaluateChanged(false)
+// Advance is AdvanceAll of an engine that is alone.
+func (e *Engine) Advance(now int64) { AdvanceAll([]*Engine{e}, now, alone) }
+
+// finishTick shows guesses that have settled and forgets what is beyond the
+// horizon.
+func (e *Engine) finishTick() {
+	e.dropPosted()
 	e.showSettled()
 	if e.o.Horizon < 0 {
 		return
@@ -182,37 +198,25 @@ func (e *Engine) Advance(now int64) {
 	}
 }
 
-// SettleAll evaluates all that changed and shows every guess: the end of a
-// replay.
-func (e *Engine) SettleAll() {
-	e.settled = e.now
-	e.evaluateChanged(true)
-	e.showSettled()
-}
+// SettleAll is SettleAllOf an engine that is alone.
+func (e *Engine) SettleAll() { SettleAllOf([]*Engine{e}, alone) }
 
-// evaluateChanged evaluates the traces that changed and are due, or all, and
-// lets linked traces exchange what they know until nothing is left to tell.
+// evaluateChanged evaluates the traces that changed and are due, or all.
 func (e *Engine) evaluateChanged(all bool) {
-	for range maxRounds {
-		list := e.changed
-		e.changed = e.spare[:0]
-		for _, i := range list {
-			t := e.traces.at(i)
-			switch {
-			case !t.dirty:
-			case all || t.dueAt <= e.now:
-				t.dirty = false
-				e.evaluate(i)
-			default:
-				e.changed = append(e.changed, i)
-			}
+	list := e.changed
+	e.changed = e.spare[:0]
+	for _, i := range list {
+		t := e.traces.at(i)
+		switch {
+		case !t.dirty:
+		case all || t.dueAt <= e.now:
+			t.dirty = false
+			e.evaluate(i)
+		default:
+			e.changed = append(e.changed, i)
 		}
-		e.spare = list
-		if e.mail.empty() {
-			return
-		}
-		e.receive()
 	}
+	e.spare = list
 }
 
 // isSettled reports whether a guess from a span that arrived then is shown.

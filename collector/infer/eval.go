@@ -79,6 +79,13 @@ type evaluation struct {
 	facets    []facet
 	restarts  map[int32]restart // P7, by IN span
 	stubPairs []stub            // P7, of IN spans in other traces
+	stubs     []stub            // to other traces
+	linkers   []int32           // spans with links, by identity
+	targets   []ref             // of one span's links
+
+	factCarriers    []carrier // what is known of one linked id
+	factProcessedBy []node
+
 	messaging messaging
 	out       []contribution
 }
@@ -117,7 +124,7 @@ func (e *Engine) evaluate(i uint32) {
 
 	v.finish(i)
 	t.dueAt = e.now + int64(len(v.spans)/spansATick)*int64(Tick)
-	if cap(v.spans) > maxScratch {
+	if cap(v.spans) > maxScratch || cap(v.stubs) > maxScratch {
 		e.v = evaluation{}
 	}
 }
@@ -126,6 +133,7 @@ func (v *evaluation) begin(e *Engine, t *trace) {
 	v.e, v.t, v.x = e, t, nil
 	if t.ext != 0 {
 		v.x = e.exchanges[t.ext]
+		e.absorb(v.x)
 	}
 	v.out = v.out[:0]
 	v.members = v.members[:0]

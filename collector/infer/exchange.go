@@ -35,7 +35,8 @@ type carrier struct {
 	spoken                  bool // its duration is on an edge of its own
 }
 
-// A stub tells a linked trace of a span that links to target.
+// A stub tells a linked trace of a span that links to target. A span has one
+// for each target.
 type stub struct {
 	target              ref
 	from                identity
@@ -48,6 +49,17 @@ type stub struct {
 	failed              bool
 	below               bool // a receive span with a process span below (M5)
 	gone                bool // the span no longer links there
+	answered            bool // of a stub received: its trace knows the fact
+}
+
+// compareSent orders the stubs of one trace.
+func (s *stub) compareSent(o *stub) int {
+	return cmp.Or(s.from.compare(o.from), s.target.compare(o.target))
+}
+
+// compareReceived orders the stubs that came to one trace.
+func (s *stub) compareReceived(o *stub) int {
+	return cmp.Or(s.target.compare(o.target), s.from.compare(o.from))
 }
 
 // A fact answers the stubs of one trace that link to target.
@@ -59,64 +71,119 @@ type fact struct {
 	processedBy []node    // services that process the message of this context (M5), sorted; shared
 }
 
-// A stubKey names a stub: a span links to each target once.
-type stubKey struct {
-	from   identity
-	target ref
+func (f *fact) says(carriers []carrier, processedBy []node) bool {
+	return slices.Equal(f.carriers, carriers) && slices.Equal(f.processedBy, processedBy)
 }
 
-// An exchange is the part of a trace that has to do with links.
+// An exchange is the part of a trace that has to do with links. What arrives
+// waits in its own lists until the trace is evaluated, so that taking in many
+// stubs or facts is linear.
 type exchange struct {
 	links []ref // of own spans, at record.firstLink
 	live  int   // links in use; the others were replaced
 
-	sent  map[stubKey]stub // own stubs as last sent
-	facts map[ref]fact     // about what own spans link to
+	sent  []stub // own stubs as last sent, by stub.compareSent
+	facts []fact // about what own spans link to, by target
 
-	stubs  map[stubKey]stub        // of spans in other traces that link here
-	told   map[ref]fact            // facts as last sent
-	toldTo map[ref]map[uint64]bool // to whom
-}
+	stubs []stub // of spans in other traces that link here, by stub.compareReceived
+	told  []fact // as last sent, by target; those that say nothing are left out
 
-func newExchange() *exchange {
-	return &exchange{
-		sent:   map[stubKey]stub{},
-		facts:  map[ref]fact{},
-		stubs:  map[stubKey]stub{},
-		told:   map[ref]fact{},
-		toldTo: map[ref]map[uint64]bool{},
-	}
+	newStubs []stub // as they came
+	newFacts []fact
 }
 
 // held is how many records the exchange keeps, for the bound on memory.
-func (x *exchange) held() int { return len(x.links) + len(x.stubs) }
+func (x *exchange) held() int { return len(x.links) + len(x.stubs) + len(x.newStubs) }
 
-// A mailbox holds what traces have to tell each other.
-type mailbox struct {
-	stubs []stub // to trace target.low
-	facts []fact // to trace to
+// fact returns the fact about target, nil if there is none.
+func (x *exchange) fact(target ref) *fact {
+	i, ok := slices.BinarySearchFunc(x.facts, target, func(f fact, l ref) int { return f.target.compare(l) })
+	if !ok {
+		return nil
+	}
+	return &x.facts[i]
 }
 
-func (m *mailbox) empty() bool { return len(m.stubs) == 0 && len(m.facts) == 0 }
-
-// send hands over a stub to the trace that it links to, or a fact to the trace
-// that asked.
-func (m *mailbox) sendStub(s stub) { m.stubs = append(m.stubs, s) }
-func (m *mailbox) sendFact(f fact) { m.facts = append(m.facts, f) }
-
-// receive delivers what was sent; the traces concerned are due for evaluation.
-func (e *Engine) receive() {
-	stubs, facts := e.mail.stubs, e.mail.facts
-	e.mail.stubs, e.mail.facts = nil, nil
-	for _, s := range stubs {
-		e.receiveStub(s)
+// carriersOf returns the known spans of other traces that a link leads to.
+func (x *exchange) carriersOf(target ref) []carrier {
+	if f := x.fact(target); f != nil {
+		return f.carriers
 	}
-	for _, f := range facts {
-		e.receiveFact(f)
+	return nil
+}
+
+// absorb puts what arrived in its place.
+func (e *Engine) absorb(x *exchange) {
+	if len(x.newStubs) > 0 {
+		e.held -= x.held()
+		slices.SortStableFunc(x.newStubs, func(a, b stub) int { return a.compareReceived(&b) })
+		x.stubs = mergeStubs(x.stubs, x.newStubs)
+		x.newStubs = nil
+		e.held += x.held()
+	}
+	if len(x.newFacts) > 0 {
+		slices.SortStableFunc(x.newFacts, func(a, b fact) int { return a.target.compare(b.target) })
+		x.facts = mergeFacts(x.facts, x.newFacts)
+		x.newFacts = nil
 	}
 }
 
-func (e *Engine) receiveStub(s stub) {
+// mergeStubs returns old with the changes in arrived; of several changes to one
+// stub the last one holds. Both are sorted.
+func mergeStubs(old, arrived []stub) []stub {
+	merged := make([]stub, 0, len(old)+len(arrived))
+	for i := range arrived {
+		s := &arrived[i]
+		if i+1 < len(arrived) && s.compareReceived(&arrived[i+1]) == 0 {
+			continue
+		}
+		for len(old) > 0 && old[0].compareReceived(s) < 0 {
+			merged, old = append(merged, old[0]), old[1:]
+		}
+		if len(old) > 0 && old[0].compareReceived(s) == 0 {
+			old = old[1:]
+		}
+		if !s.gone {
+			merged = append(merged, *s)
+		}
+	}
+	return append(merged, old...)
+}
+
+// mergeFacts returns old with the facts that arrived in place of those about the
+// same targets. Both are sorted.
+func mergeFacts(old, arrived []fact) []fact {
+	merged := make([]fact, 0, len(old)+len(arrived))
+	for _, f := range arrived {
+		for len(old) > 0 && old[0].target.compare(f.target) <= 0 {
+			merged, old = append(merged, old[0]), old[1:]
+		}
+		if n := len(merged); n > 0 && merged[n-1].target == f.target {
+			merged[n-1] = joinFacts(&merged[n-1], f)
+		} else {
+			merged = append(merged, f)
+		}
+	}
+	return append(merged, old...)
+}
+
+// joinFacts returns f as it follows old. If old came from a trace that was
+// forgotten in between, what that one knew stays: forgetting revises nothing.
+func joinFacts(old *fact, f fact) fact {
+	if old.born == f.born {
+		return f
+	}
+	if len(old.carriers) > 0 {
+		f.carriers = old.carriers
+	}
+	f.processedBy = slices.Concat(f.processedBy, old.processedBy)
+	slices.Sort(f.processedBy)
+	f.processedBy = slices.Compact(f.processedBy)
+	return f
+}
+
+// receiveStub takes in a stub; the trace that it links to is made if new.
+func (e *Engine) receiveStub(s *stub) {
 	i, ok := e.byLow[s.target.low]
 	if !ok && s.gone {
 		return
@@ -127,25 +194,12 @@ func (e *Engine) receiveStub(s stub) {
 	}
 	i, t := e.traceOf(s.target.low)
 	x := e.exchangeOf(t)
-	k := stubKey{s.from, s.target}
-	delete(x.toldTo[s.target], s.from.low) // it may have been forgotten in between: answer again
-	if s.gone {
-		if _, ok := x.stubs[k]; ok {
-			delete(x.stubs, k)
-			e.held--
-		}
-	} else {
-		if _, ok := x.stubs[k]; !ok {
-			e.held++
-		}
-		x.stubs[k] = s
-	}
+	x.newStubs = append(x.newStubs, *s)
+	e.held++
 	e.touch(i, t)
 	e.mark(i, t)
 }
 
-// receiveFact stores a fact. If an earlier one came from a trace that was
-// forgotten in between, what that one knew stays: forgetting revises nothing.
 func (e *Engine) receiveFact(f fact) {
 	i, ok := e.byLow[f.to]
 	if !ok {
@@ -153,15 +207,7 @@ func (e *Engine) receiveFact(f fact) {
 	}
 	t := e.traces.at(i)
 	x := e.exchangeOf(t)
-	if old, ok := x.facts[f.target]; ok && old.born != f.born {
-		if len(old.carriers) > 0 {
-			f.carriers = old.carriers
-		}
-		f.processedBy = slices.Concat(f.processedBy, old.processedBy)
-		slices.Sort(f.processedBy)
-		f.processedBy = slices.Compact(f.processedBy)
-	}
-	x.facts[f.target] = f
+	x.newFacts = append(x.newFacts, f)
 	e.mark(i, t)
 }
 
@@ -171,91 +217,141 @@ func (v *evaluation) sendStubs() {
 	if x == nil || len(x.links) == 0 && len(x.sent) == 0 {
 		return
 	}
-	stubs := map[stubKey]stub{}
+	v.listStubs()
+	old, changed := x.sent, false
+	withdraw := func() {
+		v.e.sendStub(&stub{target: old[0].target, from: old[0].from, gone: true})
+		old, changed = old[1:], true
+	}
+	for i := range v.stubs {
+		s := &v.stubs[i]
+		for len(old) > 0 && old[0].compareSent(s) < 0 {
+			withdraw()
+		}
+		known := len(old) > 0 && old[0].compareSent(s) == 0
+		if !known || old[0] != *s {
+			v.e.sendStub(s)
+			changed = true
+		}
+		if known {
+			old = old[1:]
+		}
+	}
+	for len(old) > 0 {
+		withdraw()
+	}
+	if changed {
+		x.sent = slices.Clone(v.stubs)
+	}
+}
+
+// listStubs lists the stubs of all links to other traces, sorted, in v.stubs.
+func (v *evaluation) listStubs() {
+	v.stubs, v.linkers = v.stubs[:0], v.linkers[:0]
 	for i := range v.spans {
-		v.stubsOf(i, stubs)
-	}
-	for k, s := range stubs {
-		if x.sent[k] != s {
-			v.e.mail.sendStub(s)
+		s := &v.spans[i]
+		if s.r.links > 0 && s.role != collector.Create && s.role != collector.Settle { // their links count for nothing (K2)
+			v.linkers = append(v.linkers, int32(i))
 		}
 	}
-	for k := range x.sent {
-		if _, ok := stubs[k]; !ok {
-			v.e.mail.sendStub(stub{target: k.target, from: k.from, gone: true})
-		}
+	slices.SortFunc(v.linkers, func(a, b int32) int { return v.identity(int(a)).compare(v.identity(int(b))) })
+	for _, i := range v.linkers {
+		v.stubsOf(int(i))
 	}
-	x.sent = stubs
 }
 
 // stubsOf adds the stubs of span i's links to other traces.
-func (v *evaluation) stubsOf(i int, stubs map[stubKey]stub) {
+func (v *evaluation) stubsOf(i int) {
 	s := &v.spans[i]
-	if s.role == collector.Create || s.role == collector.Settle {
-		return // their links count for nothing (K2)
+	v.targets = append(v.targets[:0], v.linksOf(i)...)
+	slices.SortFunc(v.targets, ref.compare)
+	far := v.e.far(s.r.far)
+	n := stub{
+		from: v.identity(i), start: s.r.start, weight: s.r.weight, duration: s.r.duration(),
+		side: s.side, destination: far.destination, broker: far.broker,
+		role: s.role, failed: s.failed(), below: s.role == collector.Receive && s.is(processBelow),
 	}
-	from := v.identity(i)
-	for _, l := range v.linksOf(i) {
-		if l.low == v.t.low {
+	chosen := v.restarts[int32(i)]
+	for k, l := range v.targets {
+		if l.low == v.t.low || k > 0 && l == v.targets[k-1] {
 			continue
 		}
-		far := v.e.far(s.r.far)
-		n := stub{
-			target: l, from: from, start: s.r.start, weight: s.r.weight, duration: s.r.duration(),
-			side: s.side, destination: far.destination, broker: far.broker,
-			role: s.role, failed: s.failed(), below: s.role == collector.Receive && s.is(processBelow),
+		n.target, n.chosen = l, identity{}
+		if chosen.link == l {
+			n.chosen = chosen.carrier.identity
 		}
-		if c := v.restarts[int32(i)]; c.link == l {
-			n.chosen = c.carrier.identity
-		}
-		stubs[stubKey{from, l}] = n
+		v.stubs = append(v.stubs, n)
 	}
 }
 
-// sendFacts answers the stubs whose answer changed.
+// sendFacts answers the stubs whose answer changed, and those that are new.
 func (v *evaluation) sendFacts() {
 	x := v.x
-	if x == nil || len(x.stubs) == 0 {
+	if x == nil || len(x.stubs) == 0 && len(x.told) == 0 {
 		return
 	}
-	asked := map[ref][]uint64{}
-	for k := range x.stubs {
-		asked[k.target] = append(asked[k.target], k.from.low)
-	}
-	for target, lows := range asked {
-		f := v.factAbout(target)
-		same := slices.Equal(f.carriers, x.told[target].carriers) && slices.Equal(f.processedBy, x.told[target].processedBy)
-		if x.toldTo[target] == nil || !same {
-			x.toldTo[target] = map[uint64]bool{}
+	var told []fact
+	old := x.told
+	for rest := x.stubs; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].target == rest[0].target {
+			n++
 		}
-		x.told[target] = f
-		for _, low := range lows {
-			if !x.toldTo[target][low] {
-				x.toldTo[target][low] = true
-				f.to = low
-				v.e.mail.sendFact(f)
-			}
+		asking := rest[:n]
+		rest = rest[n:]
+		f := fact{target: asking[0].target}
+		for len(old) > 0 && old[0].target.compare(f.target) < 0 {
+			old = old[1:]
+		}
+		if len(old) > 0 && old[0].target == f.target {
+			f = old[0]
+		}
+		v.readFact(f.target)
+		same := f.says(v.factCarriers, v.factProcessedBy)
+		if !same {
+			f.carriers, f.processedBy = slices.Clone(v.factCarriers), slices.Clone(v.factProcessedBy)
+		}
+		f.born = v.t.born
+		v.answer(asking, f, same)
+		if len(f.carriers)+len(f.processedBy) > 0 {
+			told = append(told, f)
+		}
+	}
+	x.told = told
+}
+
+// answer sends a fact to the traces whose stubs ask for it: to all, or to those
+// that do not know it if it is the same as before. A fact that says nothing is
+// no news for them.
+func (v *evaluation) answer(asking []stub, f fact, same bool) {
+	says := len(f.carriers)+len(f.processedBy) > 0
+	for len(asking) > 0 {
+		f.to = asking[0].from.low
+		knows := same
+		for len(asking) > 0 && asking[0].from.low == f.to {
+			knows = knows && (asking[0].answered || !says)
+			asking[0].answered = true
+			asking = asking[1:]
+		}
+		if !knows {
+			v.e.sendFact(&f)
 		}
 	}
 }
 
-// factAbout gathers what own spans and stubs say about a linked id.
-func (v *evaluation) factAbout(target ref) fact {
-	f := fact{target: target, born: v.t.born}
+// readFact gathers what own spans and stubs say about a linked id, in
+// v.factCarriers and v.factProcessedBy.
+func (v *evaluation) readFact(target ref) {
+	v.factCarriers, v.factProcessedBy = v.factCarriers[:0], v.factProcessedBy[:0]
 	for _, c := range v.carriers(target.high, target.id) {
-		f.carriers = append(f.carriers, v.carrier(int(c)))
+		v.factCarriers = append(v.factCarriers, v.carrier(int(c)))
 	}
-	key := v.localContext(target)
-	for p := range v.messaging.processed {
-		if p.context == key {
-			f.processedBy = append(f.processedBy, p.service)
+	for _, p := range v.messaging.processorsOf(v.localContext(target)) {
+		if len(v.factProcessedBy) == maxProcessedBy {
+			break
 		}
+		v.factProcessedBy = append(v.factProcessedBy, p.service)
 	}
-	slices.Sort(f.processedBy)
-	if len(f.processedBy) > maxProcessedBy {
-		f.processedBy = f.processedBy[:maxProcessedBy]
-	}
-	return f
 }
 
 // carrier tells of own span i.
@@ -269,7 +365,7 @@ func (v *evaluation) carrier(i int) carrier {
 	}
 }
 
-// compareCarriers orders spans of any trace by rule I4.
+// compare orders spans of any trace by rule I4.
 func (e *Engine) compare(aStart int64, a identity, bStart int64, b identity) int {
 	return cmp.Or(
 		cmp.Compare(aStart, bStart),

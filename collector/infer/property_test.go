@@ -87,11 +87,36 @@ func deliveries(steps []step) (spans []received) {
 	return spans
 }
 
-// play gives the steps to an engine and returns the sum of what it emits.
-func play(steps []step) (*graph.Delta, error) {
-	r := newReplay(collector.NewSymbols())
+// A setup is a way of running engines that must not matter.
+type setup struct {
+	lanes int
+}
+
+// randomSetup draws a setup.
+func randomSetup(rng *rand.Rand) setup {
+	g := &generator{Rand: rng}
+	return setup{lanes: pick(g, 1, 1, 2, 3, 7)}
+}
+
+// start returns a replay with engines as o says.
+func (o setup) start() *replay {
+	r := newLanes(collector.NewSymbols(), o.lanes, infer.Options{})
 	r.store = nil
 	r.now = epoch + int64(40*time.Second)
+	return r
+}
+
+// play gives the steps to engines and returns the sum of what they emit.
+func (o setup) play(steps []step) (*graph.Delta, error) {
+	r := o.start()
+	if err := r.play(steps); err != nil {
+		return nil, err
+	}
+	r.settle()
+	return &r.sum, nil
+}
+
+func (r *replay) play(steps []step) error {
 	for _, st := range steps {
 		r.advance(r.now + int64(st.wait))
 		if st.span != nil {
@@ -101,15 +126,14 @@ func play(steps []step) (*graph.Delta, error) {
 		}
 		if st.reload {
 			if err := r.reload(); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	r.settle()
-	return &r.sum, nil
+	return nil
 }
 
-// reload replaces the engine by one that goes on from its state, in another
+// reload replaces the engines by ones that go on from their states, in another
 // process, where names have other numbers.
 func (r *replay) reload() error {
 	r.flush()
@@ -117,11 +141,27 @@ func (r *replay) reload() error {
 	syms.Intern([]byte("renumbers"))
 	syms.InternResource(collector.Resource{Name: "renumbers"})
 	syms.InternFar(collector.Far{Peer: "renumbers"})
-	e, err := infer.LoadState(r.engine.AppendState(nil), infer.Options{Settle: settle}, syms)
-	if err != nil {
-		return err
+	return r.load(r.state(), syms)
+}
+
+// state returns the states of all engines.
+func (r *replay) state() (states [][]byte) {
+	for _, e := range r.engines {
+		states = append(states, e.AppendState(nil))
 	}
-	r.engine, r.syms = e, syms
+	return states
+}
+
+// load replaces the engines by ones that go on from states.
+func (r *replay) load(states [][]byte, syms *collector.Symbols) error {
+	r.syms = syms
+	for i, state := range states {
+		e, err := infer.LoadState(state, r.options[i], syms)
+		if err != nil {
+			return err
+		}
+		r.engines[i] = e
+	}
 	return nil
 }
 
@@ -130,19 +170,19 @@ func (r *replay) reload() error {
 // what the oracle says, and no counter of it is negative.
 func TestOrderDoesNotMatter(t *testing.T) {
 	for seed := range testSeeds(1000) {
-		steps := randomSteps(rand.New(rand.NewPCG(seed, 0)))
-		if disagreement(steps) == "" {
+		steps, o := randomSteps(rand.New(rand.NewPCG(seed, 0))), randomSetup(rand.New(rand.NewPCG(seed, 1)))
+		if o.disagreement(steps) == "" {
 			continue
 		}
-		steps = shrink(steps, func(s []step) bool { return disagreement(s) != "" })
-		t.Fatalf("seed %d (-infer.seed=%d -infer.seeds=1), after dropping all that is not needed:\n%s%s",
-			seed, seed, describe(steps), disagreement(steps))
+		steps = shrink(steps, func(s []step) bool { return o.disagreement(s) != "" })
+		t.Fatalf("seed %d (-infer.seed=%d -infer.seeds=1), %+v, after dropping all that is not needed:\n%s%s",
+			seed, seed, o, describe(steps), o.disagreement(steps))
 	}
 }
 
-// disagreement says how engine and oracle differ, "" if they do not.
-func disagreement(steps []step) string {
-	sum, err := play(steps)
+// disagreement says how engines and oracle differ, "" if they do not.
+func (o setup) disagreement(steps []step) string {
+	sum, err := o.play(steps)
 	if err != nil {
 		return err.Error()
 	}
@@ -268,8 +308,10 @@ func TestLaterCopyChangesRole(t *testing.T) {
 			for _, s := range order {
 				steps = append(steps, step{wait: wait, span: s})
 			}
-			if d := disagreement(steps); d != "" {
-				t.Errorf("%s%s", describe(steps), d)
+			for _, o := range []setup{{lanes: 1}, {lanes: 3}} {
+				if d := o.disagreement(steps); d != "" {
+					t.Errorf("%+v:\n%s%s", o, describe(steps), d)
+				}
 			}
 		}
 	}

@@ -22,7 +22,7 @@ type restart struct {
 // they are, and appends them to buf.
 func (v *evaluation) linked(l ref, buf []carrier) []carrier {
 	if l.low != v.t.low {
-		return append(buf, v.x.facts[l].carriers...)
+		return append(buf, v.x.carriersOf(l)...)
 	}
 	for _, c := range v.carriers(l.high, l.id) {
 		buf = append(buf, v.carrier(int(c)))
@@ -91,7 +91,8 @@ func (v *evaluation) adoptStubs() {
 	if v.x == nil {
 		return
 	}
-	for _, s := range v.x.stubs {
+	for i := range v.x.stubs {
+		s := &v.x.stubs[i]
 		if s.chosen == (identity{}) {
 			continue
 		}
@@ -102,7 +103,7 @@ func (v *evaluation) adoptStubs() {
 		v.members = append(v.members, member{
 			out: out, service: v.e.sides[s.side].node, span: -1, stub: int32(len(v.stubPairs)), in: true,
 		})
-		v.stubPairs = append(v.stubPairs, s)
+		v.stubPairs = append(v.stubPairs, *s)
 		v.spans[out].set(resolved | inPair)
 	}
 }
@@ -140,7 +141,7 @@ func (v *evaluation) linkedService(i int32, l ref) (carrier, bool) {
 		return carrier{}, false
 	}
 	if l.low != v.t.low {
-		cs := v.x.facts[l].carriers
+		cs := v.x.carriersOf(l)
 		if len(cs) == 0 || v.e.sides[cs[0].side].node == s.service {
 			return carrier{}, false
 		}

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"slices"
 
 	"graphctl/collector"
@@ -16,8 +17,8 @@ const (
 type messaging struct {
 	contexts  []context // of consuming spans, each span's in one piece, by consumer
 	buf       []carrier
-	agreed    []agreement // by view
-	processed map[processedContext]struct{}
+	agreed    []agreement             // by view
+	processed []processedContext      // sorted, without repeats
 	firsts    map[int32]firstConsumer // by producer (L1)
 	implied   []impliedPublish        // by outgoing span and destination
 	outermost map[nestedKey]int32     // where the subtree of the outermost publish ends (U2)
@@ -55,6 +56,26 @@ type processedContext struct {
 	service node
 }
 
+func (p processedContext) compare(q processedContext) int {
+	return cmp.Or(p.context.compare(q.context), cmp.Compare(p.service, q.service))
+}
+
+// processes reports whether p is known.
+func (m *messaging) processes(p processedContext) bool {
+	_, ok := slices.BinarySearchFunc(m.processed, p, processedContext.compare)
+	return ok
+}
+
+// processorsOf returns the services that process the message of a context.
+func (m *messaging) processorsOf(context identity) []processedContext {
+	lo, _ := slices.BinarySearchFunc(m.processed, processedContext{context: context}, processedContext.compare)
+	hi := lo
+	for hi < len(m.processed) && m.processed[hi].context == context {
+		hi++
+	}
+	return m.processed[lo:hi]
+}
+
 // An agreement is what the spans paired with a span name (rule M2): 0 nothing,
 // disputed if several things.
 type agreement struct {
@@ -78,14 +99,13 @@ func agree(have *node, n node) {
 func (v *evaluation) readMessages() {
 	m := &v.messaging
 	m.contexts = m.contexts[:0]
-	clear(m.processed)
+	m.processed = m.processed[:0]
 	clear(m.firsts)
 	stubs := v.x != nil && len(v.x.stubs) > 0
 	if v.roles&messagingRoles == 0 && !stubs {
 		return
 	}
-	if m.processed == nil {
-		m.processed = map[processedContext]struct{}{}
+	if m.firsts == nil {
 		m.firsts = map[int32]firstConsumer{}
 	}
 	v.findProcessBelow()
@@ -186,25 +206,28 @@ func (v *evaluation) noteProcessed() {
 	for k := range m.contexts {
 		c := &m.contexts[k]
 		if s := &v.spans[c.consumer]; s.role == collector.Process {
-			m.processed[processedContext{c.key, s.service}] = struct{}{}
+			m.processed = append(m.processed, processedContext{c.key, s.service})
 		}
 	}
 	if v.x != nil {
-		for _, s := range v.x.stubs {
-			if s.role == collector.Process {
-				m.processed[processedContext{v.localContext(s.target), v.e.sides[s.side].node}] = struct{}{}
+		for i := range v.x.stubs {
+			if s := &v.x.stubs[i]; s.role == collector.Process {
+				m.processed = append(m.processed, processedContext{v.localContext(s.target), v.e.sides[s.side].node})
 			}
 		}
 	}
+	slices.SortFunc(m.processed, processedContext.compare)
+	m.processed = slices.Compact(m.processed)
 	for k := range m.contexts {
 		c := &m.contexts[k]
 		s := &v.spans[c.consumer]
 		if s.role != collector.Receive {
 			continue
 		}
-		_, c.taken = m.processed[processedContext{c.key, s.service}]
+		c.taken = m.processes(processedContext{c.key, s.service})
 		if !c.taken && c.link.low != v.t.low && v.x != nil {
-			c.taken = slices.Contains(v.x.facts[c.link].processedBy, s.service)
+			f := v.x.fact(c.link)
+			c.taken = f != nil && slices.Contains(f.processedBy, s.service)
 		}
 	}
 }
@@ -247,7 +270,8 @@ func (v *evaluation) hearStubs() {
 	if v.x == nil {
 		return
 	}
-	for _, s := range v.x.stubs {
+	for i := range v.x.stubs {
+		s := &v.x.stubs[i]
 		if !s.role.Consuming() {
 			continue
 		}
@@ -294,12 +318,13 @@ func (v *evaluation) findFirsts() {
 	if v.x == nil {
 		return
 	}
-	for _, s := range v.x.stubs {
+	for i := range v.x.stubs {
+		s := &v.x.stubs[i]
 		if !s.role.Consuming() || s.below || s.destination != 0 || s.broker != 0 {
 			continue
 		}
 		k := v.localContext(s.target)
-		_, taken := m.processed[processedContext{k, v.e.sides[s.side].node}]
+		taken := m.processes(processedContext{k, v.e.sides[s.side].node})
 		if k.kind >= unknownTarget || taken && s.role == collector.Receive {
 			continue
 		}

@@ -26,7 +26,7 @@ import (
 // lists.
 const (
 	stateMagic   = "gcinfer\x00"
-	stateVersion = 1
+	stateVersion = 2
 	stateHeader  = len(stateMagic) + 1 + 4
 )
 
@@ -76,6 +76,9 @@ func LoadState(state []byte, o Options, syms *collector.Symbols) (*Engine, error
 	s := stateCodec{e: New(o, syms), codec: codec{buf: state[stateHeader:], reading: true}}
 	s.symbols()
 	s.body()
+	if s.otherLane {
+		return nil, fmt.Errorf("infer: load state: %w: not of lane %d of %d", ErrState, s.e.o.Lane, s.e.o.Lanes)
+	}
 	if s.failed || len(s.buf) > 0 {
 		return nil, fmt.Errorf("infer: load state: %w: malformed", ErrState)
 	}
@@ -87,6 +90,7 @@ type stateCodec struct {
 	codec
 	e                      *Engine
 	texts, resources, fars symList
+	otherLane              bool // the state is not of the lane in the options
 }
 
 // A symList maps Syms to places and back.
@@ -243,6 +247,14 @@ func (s *stateCodec) subjects() {
 // engine codes times, counters, the change not flushed and the mail.
 func (s *stateCodec) engine() {
 	e := s.e
+	lane, lanes := uint32(e.o.Lane), uint32(e.o.Lanes)
+	number(&s.codec, &lane, math.MaxUint32)
+	number(&s.codec, &lanes, math.MaxUint32)
+	if int(lane) != e.o.Lane || int(lanes) != e.o.Lanes {
+		s.otherLane = true
+		s.fail()
+		return
+	}
 	s.int64(&e.now)
 	s.int64(&e.settled)
 	for _, p := range []*uint64{&e.births, &e.c.Observed, &e.c.Accepted, &e.c.Duplicates, &e.c.Refused, &e.c.Evicted,
@@ -266,8 +278,10 @@ func (s *stateCodec) engine() {
 			s.fail()
 		}
 	})
-	list(&s.codec, &e.mail.stubs, s.stub)
-	list(&s.codec, &e.mail.facts, s.fact)
+	for i := range e.mail {
+		list(&s.codec, &e.mail[i].stubs, s.stub)
+		list(&s.codec, &e.mail[i].facts, s.fact)
+	}
 	if s.reading {
 		for i, c := range e.cells {
 			e.cellOf[uint64(c.subject)<<32|uint64(uint32(c.bucket))] = uint32(i)

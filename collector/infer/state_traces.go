@@ -1,10 +1,7 @@
 package infer
 
 import (
-	"cmp"
-	"maps"
 	"math"
-	"slices"
 
 	"graphctl/collector"
 )
@@ -32,6 +29,35 @@ func (s *stateCodec) traces() {
 			s.adopt(i, t)
 		}
 	}
+	s.changed()
+}
+
+// changed codes which traces are due for evaluation, in that order: mail is sent
+// in it.
+func (s *stateCodec) changed() {
+	e := s.e
+	var lows []uint64
+	listed := map[uint64]bool{}
+	for _, i := range e.changed {
+		if t := e.traces.at(i); t.dirty && !listed[t.low] {
+			listed[t.low] = true
+			lows = append(lows, t.low)
+		}
+	}
+	list(&s.codec, &lows, s.fixed64)
+	if !s.reading {
+		return
+	}
+	for _, low := range lows {
+		i, ok := e.byLow[low]
+		if !ok {
+			s.fail()
+			return
+		}
+		t := e.traces.at(i)
+		t.dirty = false
+		e.mark(i, t)
+	}
 }
 
 // adopt puts a trace that was read into the tables.
@@ -47,9 +73,6 @@ func (s *stateCodec) adopt(i uint32, t *trace) {
 		e.traces.at(t.older).newer = i
 	} else {
 		e.oldest = i
-	}
-	if t.dirty {
-		e.changed = append(e.changed, i)
 	}
 	if t.waiting {
 		e.guessing = append(e.guessing, i)
@@ -69,7 +92,7 @@ func (s *stateCodec) trace(t *trace) {
 	s.int64(&t.lastSeen)
 	s.int64(&t.dueAt)
 	s.int64(&t.showAt)
-	for _, p := range []*bool{&t.dirty, &t.waiting, &t.unchecked, &t.late} {
+	for _, p := range []*bool{&t.waiting, &t.unchecked, &t.late} {
 		s.bool(p)
 	}
 	has := t.ext != 0
@@ -152,42 +175,11 @@ func (s *stateCodec) exchange(x *exchange) {
 	live := uint64(x.live)
 	s.uint64(&live)
 	x.live = int(live)
-	s.stubs(x.sent)
-	s.stubs(x.stubs)
-	s.facts(x.facts)
-	s.facts(x.told)
-	targets := slices.SortedFunc(maps.Keys(x.toldTo), ref.compare)
-	list(&s.codec, &targets, func(l *ref) {
-		s.ref(l)
-		lows := map[uint64]struct{}{}
-		for low := range x.toldTo[*l] {
-			lows[low] = struct{}{}
-		}
-		s.lows(&lows)
-		if s.reading {
-			x.toldTo[*l] = map[uint64]bool{}
-			for low := range lows {
-				x.toldTo[*l][low] = true
-			}
-		}
-	})
-}
-
-func (s *stateCodec) stubs(m map[stubKey]stub) {
-	all := slices.SortedFunc(maps.Values(m), func(a, b stub) int {
-		return cmp.Or(a.from.compare(b.from), a.target.compare(b.target))
-	})
-	list(&s.codec, &all, s.stub)
-	for _, b := range all {
-		m[stubKey{b.from, b.target}] = b
+	for _, stubs := range []*[]stub{&x.sent, &x.stubs, &x.newStubs} {
+		list(&s.codec, stubs, s.stub)
 	}
-}
-
-func (s *stateCodec) facts(m map[ref]fact) {
-	all := slices.SortedFunc(maps.Values(m), func(a, b fact) int { return a.target.compare(b.target) })
-	list(&s.codec, &all, s.fact)
-	for _, f := range all {
-		m[f.target] = f
+	for _, facts := range []*[]fact{&x.facts, &x.told, &x.newFacts} {
+		list(&s.codec, facts, s.fact)
 	}
 }
 
@@ -216,7 +208,7 @@ func (s *stateCodec) stub(b *stub) {
 	number(&s.codec, &b.destination, len(s.e.nodes))
 	number(&s.codec, &b.broker, len(s.e.nodes))
 	number(&s.codec, &b.role, math.MaxUint8+1)
-	for _, p := range []*bool{&b.failed, &b.below, &b.gone} {
+	for _, p := range []*bool{&b.failed, &b.below, &b.gone, &b.answered} {
 		s.bool(p)
 	}
 }

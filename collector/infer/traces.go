@@ -45,10 +45,10 @@ func (e *Engine) exchangeOf(t *trace) *exchange {
 		if n := len(e.freeExchanges); n > 0 {
 			t.ext = e.freeExchanges[n-1]
 			e.freeExchanges = e.freeExchanges[:n-1]
-			e.exchanges[t.ext] = newExchange()
+			e.exchanges[t.ext] = new(exchange)
 		} else {
 			t.ext = uint32(len(e.exchanges))
-			e.exchanges = append(e.exchanges, newExchange())
+			e.exchanges = append(e.exchanges, new(exchange))
 		}
 	}
 	return e.exchanges[t.ext]
