@@ -79,7 +79,9 @@ const actions: Actions = {
 };
 
 function leave(): void {
-  if (state.pinned.value !== NONE || state.url.value.team !== '' || state.url.value.focus !== '') {
+  if (state.url.value.view === 'layers') {
+    state.go({ view: 'star' });
+  } else if (state.pinned.value !== NONE || state.url.value.team !== '' || state.url.value.focus !== '') {
     state.pin(NONE);
     star?.zoomToTeam();
   } else if (state.url.value.view !== 'star') {
@@ -94,6 +96,14 @@ function viewOfKey(key: string): View | undefined {
   return found?.[0] as View | undefined;
 }
 
+/** From the star to the neighbourhood of the service in focus. */
+function openNeighbourhood(e: KeyboardEvent): boolean {
+  const onControl = e.target instanceof HTMLElement && e.target.closest('button, a, input, summary, [role="option"]') !== null;
+  if (onControl || state.url.value.view !== 'star' || state.pinned.value === NONE) return false;
+  state.go({ view: 'layers' });
+  return true;
+}
+
 function onKey(e: KeyboardEvent): void {
   if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || state.helpOpen.value) return;
   const typing = e.target instanceof HTMLInputElement || e.target instanceof HTMLTextAreaElement;
@@ -104,6 +114,9 @@ function onKey(e: KeyboardEvent): void {
   else if (e.key === '?') state.helpOpen.value = true;
   else if (e.key === 't') state.go({ theme: state.theme.value === 'dark' ? 'light' : 'dark' }, false);
   else if (e.key === 'Escape') leave();
+  else if (e.key === 'Enter') {
+    if (!openNeighbourhood(e)) return;
+  }
   else if (input?.globalKey(e.key) !== true) return;
   e.preventDefault();
 }

@@ -1,6 +1,6 @@
 /** What changes the picture is in the page's query string, so that a link reproduces it. */
 
-export const VIEWS = ['star', 'table'] as const;
+export const VIEWS = ['star', 'layers', 'table'] as const;
 export type View = (typeof VIEWS)[number];
 
 export const SORT_KEYS = ['from', 'to', 'kind', 'rate', 'errors', 'p50', 'p99', 'calls'] as const;
@@ -17,6 +17,9 @@ export interface UrlState {
   focus: string;
   /** Key of the group zoomed to, or empty. */
   team: string;
+  /** Hops towards callers and towards callees in the Layers view, 0 to 3. */
+  up: number;
+  down: number;
   /** Null: as the system prefers. */
   theme: Theme | null;
   /** auto: as the machine allows. */
@@ -27,13 +30,19 @@ export interface UrlState {
   filter: string;
 }
 
-export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '' };
+export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', up: 2, down: 2, theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '' };
+
+export const MAX_HOPS = 3;
 
 /** No more of a value than this is read from a link. */
 const MAX_VALUE = 1024;
 
 function oneOf<T extends string>(value: string | null, allowed: readonly T[], fallback: T): T {
   return allowed.find((a) => a === value) ?? fallback;
+}
+
+function digit(value: string | null, most: number, fallback: number): number {
+  return value !== null && /^\d$/.test(value) && Number(value) <= most ? Number(value) : fallback;
 }
 
 /** parseUrl reads a query string; what it does not understand is ignored. */
@@ -48,6 +57,8 @@ export function parseUrl(query: string): UrlState {
     view: oneOf(p.get('view'), VIEWS, d.view),
     focus: text('focus'),
     team: text('team'),
+    up: digit(p.get('up'), MAX_HOPS, d.up),
+    down: digit(p.get('down'), MAX_HOPS, d.down),
     theme: theme === 'dark' || theme === 'light' ? theme : null,
     quality: oneOf(p.get('quality'), QUALITIES, d.quality),
     sort: oneOf(key, SORT_KEYS, d.sort),
@@ -63,6 +74,8 @@ export function formatUrl(s: UrlState): string {
   if (s.view !== d.view) p.set('view', s.view);
   if (s.focus !== '') p.set('focus', s.focus);
   if (s.team !== '') p.set('team', s.team);
+  if (s.up !== d.up) p.set('up', String(s.up));
+  if (s.down !== d.down) p.set('down', String(s.down));
   if (s.theme !== null) p.set('theme', s.theme);
   if (s.quality !== d.quality) p.set('quality', s.quality);
   if (s.sort !== d.sort || s.descending !== d.descending) p.set('sort', (s.descending ? '-' : '') + s.sort);

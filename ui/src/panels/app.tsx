@@ -7,6 +7,7 @@ import { Empty } from './empty';
 import { FocusPanel, TeamPanel } from './focus';
 import { Header } from './header';
 import { Help } from './help';
+import { Later, type ViewComponent } from './later';
 import { Overview } from './overview';
 import type { AppState } from './state';
 import { TableView } from './table';
@@ -67,6 +68,8 @@ function Side({ state }: { state: AppState }): JSX.Element {
   );
 }
 
+const loadLayers = async (): Promise<ViewComponent> => (await import('../layers/layers')).LayersView;
+
 export function App({ state, actions }: { state: AppState; actions: Actions }): JSX.Element {
   return (
     <>
@@ -74,6 +77,7 @@ export function App({ state, actions }: { state: AppState; actions: Actions }): 
       <main>
         <Banner state={state} retry={() => actions.retry()} />
         <StarArea state={state} actions={actions} />
+        {state.url.value.view === 'layers' && <Later key="layers" state={state} load={loadLayers} />}
         {state.url.value.view === 'table' && <TableView state={state} />}
       </main>
       <Side state={state} />

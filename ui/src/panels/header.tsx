@@ -7,8 +7,8 @@ import { Search } from './search';
 import type { AppState } from './state';
 
 /** The key that chooses each view. */
-export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', table: '5' };
-const VIEW_NAMES: Readonly<Record<View, string>> = { star: 'Star', table: 'Table' };
+export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', table: '5' };
+const VIEW_NAMES: Readonly<Record<View, string>> = { star: 'Star', layers: 'Layers', table: 'Table' };
 
 function connectionText(state: AppState): string {
   const l = state.link.value;

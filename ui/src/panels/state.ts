@@ -1,5 +1,6 @@
 /** What the panels show, as signals. The graph itself is changed in place; version tells that it was. */
 import { computed, signal } from '@preact/signals';
+import type { StarLayout } from '../layout/star';
 import type { Mark } from '../model/frame';
 import { NONE, Graph } from '../model/graph';
 import { groupServices, sumGroups, type Grouping } from '../model/groups';
@@ -37,6 +38,10 @@ export class AppState {
   readonly noStar = signal('');
   readonly hovered = signal(NONE);
   readonly tip = signal<Tip | null>(null);
+  /** The newest places of the star, also while another view is shown. */
+  readonly starLayout = signal<StarLayout | null>(null);
+  /** Where the view in front has its services, in pixels; null: it says nothing. */
+  readonly places = signal<ReadonlyMap<number, readonly [number, number]> | null>(null);
   readonly helpOpen = signal(false);
   readonly searchOpen = signal(false);
   /** Said to screen readers. */

@@ -26,6 +26,7 @@ export class StarInput {
     canvas.addEventListener('pointermove', (e) => this.move(e));
     canvas.addEventListener('pointerup', (e) => this.up(e));
     canvas.addEventListener('pointercancel', (e) => this.pressed.delete(e.pointerId));
+    canvas.addEventListener('dblclick', (e) => this.open(e));
     canvas.addEventListener('pointerleave', () => this.clear());
     canvas.addEventListener('wheel', (e) => this.wheel(e), { passive: false });
     canvas.addEventListener('keydown', (e) => this.key(e));
@@ -93,6 +94,13 @@ export class StarInput {
       return;
     }
     if (this.state.pinned.value !== NONE || this.state.url.value.team !== '') this.state.pin(NONE);
+  }
+
+  /** A double click opens the neighbourhood. */
+  private open(e: MouseEvent): void {
+    const p = this.at(e);
+    const service = this.view.serviceAt(p.x, p.y);
+    if (service !== NONE) this.state.go({ view: 'layers', focus: this.state.graph.services.name[service], team: '' });
   }
 
   private hover(p: Point): void {

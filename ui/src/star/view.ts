@@ -164,6 +164,7 @@ export class StarView {
 
   private laidOut(layout: StarLayout): void {
     this.pending = layout;
+    this.state.starLayout.value = layout;
     this.dirty();
   }
 
