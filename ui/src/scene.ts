@@ -4,7 +4,7 @@ import { radiusOf } from './layout/size';
 import { BAND, OUTER, SMALL, type StarInput, type StarLayout } from './layout/star';
 import type { Graph } from './model/graph';
 import { compareText, type Grouping } from './model/groups';
-import { LOOK_CALLEE, LOOK_CALLER, LOOK_DIM, LOOK_FOCUS, LOOK_PLAIN, ROLE_CALLEE, ROLE_CALLER, type Geometry, type Weights } from './render/star';
+import { CHANGE_STEP, LOOK_CALLEE, LOOK_CALLER, LOOK_DIM, LOOK_FOCUS, LOOK_PLAIN, ROLE_CALLEE, ROLE_CALLER, type Geometry, type Weights } from './render/star';
 
 /** The request for a layout. Everything in it is a copy, so that it can be given to a worker. */
 export function starInput(graph: Graph, grouping: Grouping): StarInput {
@@ -143,7 +143,7 @@ export function looksOf(graph: Graph, layout: StarLayout, focus: Focus | null, m
 }
 
 export interface CallValues {
-  /** Two values a call slot: weight 0 to 1, failed share. */
+  /** Two values a call slot: weight 0 to 1, failed share; in a comparison plus CHANGE_STEP times the code of its change. */
   values: Float32Array<ArrayBuffer>;
   /** Slots of calls, the heaviest first. */
   order: Uint32Array<ArrayBuffer>;
@@ -160,10 +160,13 @@ export function callValues(graph: Graph): CallValues {
   let n = 0;
   for (const c of graph.callList()) {
     order[n++] = c;
-    if (rate[c] <= 0 || top <= 0) continue;
+    if (rate[c] <= 0 || top <= 0) {
+      if (graph.comparing) values[c * 2 + 1] = CHANGE_STEP * graph.calls.change[c];
+      continue;
+    }
     const share = Math.max(0, Math.log1p(rate[c]) / top) ** 1.5;
     values[c * 2] = few + (1 - few) * share;
-    values[c * 2 + 1] = errorRate[c];
+    values[c * 2 + 1] = errorRate[c] + (graph.comparing ? CHANGE_STEP * graph.calls.change[c] : 0);
   }
   order.sort((a, b) => rate[b] - rate[a] || a - b);
   return { values, order };

@@ -6,6 +6,14 @@ export type ServiceKind = (typeof SERVICE_KINDS)[number];
 export const CALL_KINDS = ['rpc', 'database', 'messaging', 'link'] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
 
+/** How a service or a call differs from the base that is compared with; index into it is its code. */
+export const CHANGES = ['same', 'new', 'gone', 'more', 'less'] as const;
+export const SAME = 0;
+export const NEW = 1;
+export const GONE = 2;
+export const MORE = 3;
+export const LESS = 4;
+
 /** Why the picture may be incomplete, or another standing fact. */
 export interface Mark {
   reason: string;
@@ -36,6 +44,8 @@ export interface ServiceRows extends ServiceFigures {
   label: string[];
   /** Index into SERVICE_KINDS. */
   kind: Uint8Array;
+  /** Codes of CHANGES; missing: nothing is compared. */
+  change?: Uint8Array;
 }
 
 export interface ServiceChanges extends ServiceFigures {
@@ -65,6 +75,8 @@ export interface CallRows extends CallFigures {
   /** Index into CALL_KINDS. */
   kind: Uint8Array;
   firstSeen: Float64Array;
+  /** Codes of CHANGES; missing: nothing is compared. */
+  change?: Uint8Array;
 }
 
 export interface CallChanges extends CallFigures {
@@ -87,6 +99,8 @@ export interface DataFrame {
   callChanges: CallChanges;
   removedServices: Uint32Array;
   removedCalls: Uint32Array;
+  /** The rows say how they differ from a base. */
+  comparing?: boolean;
 }
 
 export interface Hello {

@@ -1,5 +1,9 @@
 /** What changes the picture is in the page's query string, so that a link reproduces it. */
 
+import { CALL_KINDS } from './frame';
+import { NO_FILTER, type Direction, type Filter } from './filter';
+import { RANGES, type Range } from './history';
+
 export const VIEWS = ['star', 'layers', 'table'] as const;
 export type View = (typeof VIEWS)[number];
 
@@ -28,9 +32,22 @@ export interface UrlState {
   descending: boolean;
   /** Filter text of the table. */
   filter: string;
+  /** What part of the graph is shown. */
+  part: Filter;
+  /** The end of the window shown, RFC 3339; empty: live. */
+  at: string;
+  /** The end of the window that is compared with, or empty. */
+  base: string;
+  /** How far back the timeline reaches. */
+  range: Range;
+  /** The call in focus: names of its ends and its kind, or empty. */
+  caller: string;
+  callee: string;
+  callKind: string;
 }
 
-export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', up: 2, down: 2, theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '' };
+export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', up: 2, down: 2, theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '',
+  part: NO_FILTER, at: '', base: '', range: '1h', caller: '', callee: '', callKind: '' };
 
 export const MAX_HOPS = 3;
 
@@ -43,6 +60,48 @@ function oneOf<T extends string>(value: string | null, allowed: readonly T[], fa
 
 function digit(value: string | null, most: number, fallback: number): number {
   return value !== null && /^\d$/.test(value) && Number(value) <= most ? Number(value) : fallback;
+}
+
+const DIRECTIONS: readonly Direction[] = ['up', 'down', 'both'];
+const MOST_HOPS = 9;
+
+/** A number above 0 and up to most, or 0. */
+function positive(value: string | null, most: number): number {
+  const n = value === null || value === '' ? 0 : Number(value);
+  return n > 0 && n <= most ? n : 0;
+}
+
+function moment(value: string): string {
+  const ms = Date.parse(value);
+  return Number.isFinite(ms) ? momentText(ms) : '';
+}
+
+/** A moment as the URL and the API write it, to the second. */
+export function momentText(ms: number): string {
+  return new Date(Math.round(ms / 1_000) * 1_000).toISOString().replace('.000Z', 'Z');
+}
+
+function parseFilter(p: URLSearchParams, text: (key: string) => string): Filter {
+  return {
+    namespace: text('namespace'), kind: oneOf(p.get('kind'), ['', ...CALL_KINDS], ''),
+    minErrors: positive(p.get('errors'), 1), minRate: positive(p.get('rate'), 1e9),
+    failing: p.has('failing'), noInferred: p.has('reporting'),
+    hops: digit(p.get('hops'), MOST_HOPS, 0), direction: oneOf(p.get('direction'), DIRECTIONS, 'both'),
+    to: text('path'), viaInferred: p.has('via'),
+  };
+}
+
+function formatFilter(p: URLSearchParams, f: Filter): void {
+  if (f.namespace !== '') p.set('namespace', f.namespace);
+  if (f.kind !== '') p.set('kind', f.kind);
+  if (f.minErrors > 0) p.set('errors', String(f.minErrors));
+  if (f.minRate > 0) p.set('rate', String(f.minRate));
+  if (f.failing) p.set('failing', '');
+  if (f.noInferred) p.set('reporting', '');
+  if (f.hops > 0) p.set('hops', String(f.hops));
+  if (f.direction !== 'both') p.set('direction', f.direction);
+  if (f.to !== '') p.set('path', f.to);
+  if (f.viaInferred) p.set('via', '');
 }
 
 /** parseUrl reads a query string; what it does not understand is ignored. */
@@ -64,6 +123,9 @@ export function parseUrl(query: string): UrlState {
     sort: oneOf(key, SORT_KEYS, d.sort),
     descending: SORT_KEYS.some((k) => k === key) ? sort.startsWith('-') : d.descending,
     filter: text('filter'),
+    part: parseFilter(p, text),
+    at: moment(text('at')), base: moment(text('base')), range: oneOf(p.get('range'), RANGES, d.range),
+    caller: text('caller'), callee: text('callee'), callKind: oneOf(p.get('call'), ['', ...CALL_KINDS], ''),
   };
 }
 
@@ -80,6 +142,13 @@ export function formatUrl(s: UrlState): string {
   if (s.quality !== d.quality) p.set('quality', s.quality);
   if (s.sort !== d.sort || s.descending !== d.descending) p.set('sort', (s.descending ? '-' : '') + s.sort);
   if (s.filter !== '') p.set('filter', s.filter);
+  formatFilter(p, s.part);
+  if (s.at !== '') p.set('at', s.at);
+  if (s.base !== '') p.set('base', s.base);
+  if (s.range !== d.range) p.set('range', s.range);
+  if (s.caller !== '') p.set('caller', s.caller);
+  if (s.callee !== '') p.set('callee', s.callee);
+  if (s.callKind !== '') p.set('call', s.callKind);
   const query = p.toString();
   return query === '' ? '' : `?${query}`;
 }

@@ -18,6 +18,10 @@ export interface Theme {
   caller: Rgb;
   callee: Rgb;
   focus: Rgb;
+  /** Calls that a comparison finds new, vanished, and as they were. */
+  added: Rgb;
+  removed: Rgb;
+  same: Rgb;
   /** Brightness of the hues where they are solid. */
   hueScale: number;
   bandAlpha: number;
@@ -29,6 +33,7 @@ export const DARK: Theme = {
   light: false,
   background: [rgb('#080b14'), rgb('#020306')],
   degraded: rgb('#ffbd45'), failing: rgb('#ff6257'), caller: rgb('#ffb03c'), callee: rgb('#35c5ff'), focus: rgb('#ffffff'),
+  added: rgb('#1acc6b'), removed: rgb('#eb298c'), same: rgb('#8793a8'),
   hueScale: 1, bandAlpha: 0.92, sectorAlpha: 0.13, bloom: [0.26, 0.3, 0.42],
 };
 
@@ -36,5 +41,6 @@ export const LIGHT: Theme = {
   light: true,
   background: [rgb('#fbfbfa'), rgb('#f1f2f4')],
   degraded: rgb('#b86e00'), failing: rgb('#c81e2c'), caller: rgb('#d97300'), callee: rgb('#0073cc'), focus: rgb('#18202c'),
+  added: rgb('#19a55c'), removed: rgb('#c42a78'), same: rgb('#66717f'),
   hueScale: 0.7, bandAlpha: 0.95, sectorAlpha: 0.11, bloom: [0.1, 0.1, 0.1],
 };

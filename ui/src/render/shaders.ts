@@ -75,8 +75,11 @@ layout(location=0) in uint aCall;
 layout(location=1) in uint aRole;   // 0 plain, 1 a caller's, 2 a callee's
 uniform int uSegments;
 uniform float uWidth, uGain, uFloor, uInside;
-uniform vec3 uCaller, uCallee, uFailing;
+uniform vec3 uCaller, uCallee, uFailing, uAdded, uRemoved, uSame;
 uniform vec2 uFail;                 // where red begins and where it is full
+uniform bool uCompare;              // the failed share carries the code of a change
+flat out float vDash;               // length of a dash and its gap, 0: none
+out float vAlong;
 out vec4 vColor;
 out float vAcross;
 out float vHalf;
@@ -86,6 +89,8 @@ void main() {
   float side = float(gl_VertexID & 1) * 2. - 1.;
   uvec2 ends = texelFetch(uEnds, at(aCall), 0).xy;
   vec2 value = texelFetch(uCalls, at(aCall), 0).xy;   // weight 0..1, failed share
+  float change = uCompare ? floor(value.y * .5 + .001) : 0.;   // same, new, gone, more, less
+  value.y -= change * 2.;
   vec4 a = place(ends.x), b = place(ends.y);
   vec4 ga = gate(a.z), gb = gate(b.z);
   controls(a.xy, b.xy, ga, gb, a.z == b.z);
@@ -93,6 +98,7 @@ void main() {
   vec2 d = tangent(t);
   float w = (.55 + 1.9 * value.x * value.x) * uWidth;
   if (aRole > 0u) w = w * 1.25 + .35;
+  if (change > .5) w = change < 2.5 ? w * 1.3 + .4 : change < 3.5 ? w * 1.9 : w * .55;
   float reach = w * .5 + .75 * uPixel;
   gl_Position = toClip(s + vec2(-d.y, d.x) * side * reach);
   float failing = smoothstep(uFail.x, uFail.y, value.y);
@@ -102,7 +108,18 @@ void main() {
   float g = uGain * (uFloor + 2.4 * value.x * value.x * value.x) * (1. + failing * 2.4) * (.5 + .7 * t) * inside;
   if (aRole == 1u) { c = uCaller; g = uGain * (.35 + value.x); }
   if (aRole == 2u) { c = uCallee; g = uGain * (.35 + value.x); }
-  if (uLight && aRole == 0u) c = mix(c, vec3(dot(c, vec3(.3, .5, .2))), .1);
+  if (uCompare) {
+    bool differs = change > .5 && change < 2.5;
+    c = differs ? (change < 1.5 ? uAdded : uRemoved) : uSame;
+    float plain = uGain * (uFloor + 1.2 * value.x) * (.5 + .7 * t);
+    g = differs ? uGain * (1.1 + 3. * value.x) * (.6 + .5 * t) : change > 2.5 ? plain * 1.5 : plain * .3;
+    if (aRole > 0u && !differs) g = uGain * (.2 + .5 * value.x);
+  }
+  vDash = change > 1.5 && change < 2.5 ? 15. : 0.;
+  float way = 0.;
+  for (int i = 0; i < 5; i++) way += length(P[i + 1] - P[i]);
+  vAlong = t * way * .85 * uCamera.z;
+  if (uLight && aRole == 0u && !uCompare) c = mix(c, vec3(dot(c, vec3(.3, .5, .2))), .1);
   vColor = vec4(uLight ? vec3(1.04) - c : c, g);
   vAcross = side * reach;
   vHalf = w * .5;
@@ -112,11 +129,17 @@ export const CHORD_FRAGMENT = `${HEAD}
 in vec4 vColor;
 in float vAcross;
 in float vHalf;
+in float vAlong;
+flat in float vDash;
 uniform float uPixel;
 out vec4 color;
 void main() {
   float soft = .55 * uPixel;
   float a = 1. - smoothstep(max(0., vHalf - soft), vHalf + soft, abs(vAcross));
+  if (vDash > 0.) {
+    float x = abs(fract(vAlong / vDash) - .5) * vDash;   // 0 in the middle of a dash
+    a *= 1. - smoothstep(vDash * .3 - soft, vDash * .3 + soft, x);
+  }
   color = vec4(vColor.rgb * vColor.a * a, 1);
 }`;
 

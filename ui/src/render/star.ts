@@ -57,6 +57,9 @@ export interface Weights {
   segments: number;
 }
 
+/** In a comparison a call's failed share carries the code of its change times this. */
+export const CHANGE_STEP = 2;
+
 const DIM = 0.16;
 const MORPH_MS = 450;
 const CHORD_RED_FULL_OVER = 1.2;
@@ -111,6 +114,8 @@ export class StarRenderer {
   activeGroup = -1;
   /** No comets and no transitions. */
   still = false;
+  /** The calls carry how they differ from a base. */
+  comparing = false;
 
   /** Throws RenderError when WebGL2 is missing. */
   constructor(private readonly canvas: HTMLCanvasElement) {
@@ -245,7 +250,7 @@ export class StarRenderer {
   }
 
   get animated(): boolean {
-    return !this.still && this.comets.count > 0;
+    return !this.still && !this.comparing && this.comets.count > 0;
   }
 
   /** Whether the work of the last frame is done; used to avoid piling up frames. */
@@ -357,6 +362,10 @@ export class StarRenderer {
     p.set('uGain', gain * Math.min(1.8, Math.max(1, this.zoomOverFit ** 0.25)));
     p.set('uFloor', w.floor);
     p.set('uInside', w.inside);
+    p.int('uCompare', this.comparing ? 1 : 0);
+    p.set('uAdded', ...this.theme.added);
+    p.set('uRemoved', ...this.theme.removed);
+    p.set('uSame', ...this.theme.same);
     p.set('uFail', this.health.degraded * 0.4, this.health.failing * CHORD_RED_FULL_OVER);
     list.shift(0, 0, first);
     list.draw((w.segments + 1) * 2, n);

@@ -2,6 +2,7 @@
 import { placeLabels, placeNames, placePills, type Box, type NameAnchor, type Frame, type LabelAnchor, type PillAnchor, type PlacedLabel } from '../layout/labels';
 import { OUTER, SMALL, type StarLayout } from '../layout/star';
 import { percent, rate } from '../model/format';
+import { GONE, NEW } from '../model/frame';
 import type { Graph } from '../model/graph';
 import type { Group, Grouping } from '../model/groups';
 import { flowOf, healthOf, needsAttention, topTalkers, type Thresholds } from '../model/health';
@@ -37,7 +38,7 @@ export interface OverlayScene {
   thresholds: Thresholds;
 }
 
-type Tone = 'bad' | 'warn' | 'up' | 'down' | 'focus' | 'talker';
+type Tone = 'bad' | 'warn' | 'up' | 'down' | 'focus' | 'talker' | 'new' | 'gone';
 
 interface Entry {
   element: HTMLElement;
@@ -327,6 +328,7 @@ export class Overlay {
     const v = s.graph.services;
     if (s.focus !== null) return this.focusPills(s, s.focus);
     if (s.layout.services <= SMALL) return [];
+    if (s.graph.comparing) return changedMost(s.graph).filter(({ slot }) => slot < s.layout.x.length);
     const out: { slot: number; tone: Tone }[] = [];
     const seen = new Set<number>();
     const add = (slot: number): void => {
@@ -400,6 +402,22 @@ export class Overlay {
       element.style.transform = `translate(${a.x.toFixed(1)}px,${(a.y + NAME_PX / 2).toFixed(1)}px) translateY(-50%)`;
     }
   }
+}
+
+/** The services with most traffic on calls that a comparison found new or vanished. */
+function changedMost(graph: Graph): { slot: number; tone: Tone }[] {
+  const { from, to, rate, change } = graph.calls;
+  const sums = [new Map<number, number>(), new Map<number, number>()];
+  for (const c of graph.callList()) {
+    if (change[c] !== NEW && change[c] !== GONE) continue;
+    const sum = sums[change[c] === NEW ? 0 : 1];
+    for (const slot of [from[c], to[c]]) sum.set(slot, (sum.get(slot) ?? 0) + rate[c]);
+  }
+  const [added, removed] = sums.map((sum) => [...sum].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, 20));
+  const of = (list: [number, number][], tone: Tone): { slot: number; tone: Tone; rate: number }[] => list.map(([slot, r]) => ({ slot, tone, rate: r }));
+  const seen = new Set<number>();
+  return [...of(added, 'new'), ...of(removed, 'gone')].sort((a, b) => b.rate - a.rate || a.slot - b.slot)
+    .filter(({ slot }) => !seen.has(slot) && seen.add(slot) !== undefined);
 }
 
 /** The highest point of an arc, as an angle: one of its ends, drawn in a little. */

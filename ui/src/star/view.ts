@@ -200,6 +200,7 @@ export class StarView {
     if (now - this.weightsAt >= every) {
       this.weightsAt = now;
       this.calls = callValues(graph);
+      this.renderer.comparing = graph.comparing;
       this.updateWeights(false);
     }
     if (now - this.cometsAt >= COMETS_EVERY_MS) this.updateComets(now);
