@@ -63,11 +63,16 @@ func NewGRPC(l net.Listener, o Options) *GRPC { return &GRPC{newExporter(o), l} 
 // Run implements collector.Receiver.
 func (g *GRPC) Run(ctx context.Context, next collector.Sink) error {
 	g.next = next
+	return g.server(g).Run(ctx)
+}
+
+// server returns a server of HTTP/2 with gRPC's bounds that calls h.
+func (g *GRPC) server(h http.Handler) *intake.Server {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	s := intake.Server{
+	return &intake.Server{
 		Listener:  g.listener,
-		Handler:   g,
+		Handler:   h,
 		Protocols: protocols,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxStreams,
@@ -85,7 +90,6 @@ func (g *GRPC) Run(ctx context.Context, next collector.Sink) error {
 		Panicked:       g.o.Tally.Panicked,
 		Log:            g.o.Log,
 	}
-	return s.Run(ctx)
 }
 
 // ServeHTTP implements http.Handler: one unary call.

@@ -8,13 +8,10 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
-	"go.uber.org/goleak"
 
 	"graphctl/collector"
 	"graphctl/collector/intake"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A recorder is a sink that keeps what it gets, or refuses.
 type recorder struct {
