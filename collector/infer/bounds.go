@@ -8,7 +8,12 @@ const (
 	// are complete when they are evaluated first, short enough for the screen.
 	Tick = 500 * time.Millisecond
 
-	defaultSettle   = 5 * time.Second // longer than the batch delay of common SDKs
+	defaultSettle = 5 * time.Second // longer than the batch delay of common SDKs
+	// minQuiet is how long nothing may have come for a trace that is packed:
+	// most of what comes at all has come by then, and to bring a trace back costs
+	// as much as to evaluate it.
+	minQuiet = 5 * time.Second
+
 	defaultHorizon  = time.Hour
 	defaultMaxSpans = 1_000_000 // some 100 bytes each, with the trace's own
 
@@ -54,6 +59,14 @@ const (
 	// maxForgotten bounds the traces that are remembered only to tell a late
 	// span from the first of a new trace.
 	maxForgotten = 1 << 17
+
+	// maxPacked is the size of record above which its memory is given back
+	// after it.
+	maxPacked = 1 << 20
+
+	// maxDistance bounds how far the parent of a packed span is looked for
+	// among the spans before it.
+	maxDistance = 32
 
 	// maxScratch is the size of trace above which the memory of an evaluation
 	// is given back after it.

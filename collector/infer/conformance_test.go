@@ -230,6 +230,11 @@ func TestConformance(t *testing.T) {
 					syms := collector.NewSymbols()
 					c.run(t, newReplay(syms), otlpJSON(syms), order.requests(t))
 				})
+				t.Run(order.name+" to lanes with archives", func(t *testing.T) {
+					r := setup{lanes: 3, archive: true, atOnce: true}.start(nil)
+					r.now, r.store = 0, memstore.New()
+					c.run(t, r, otlpJSON(r.syms), order.requests(t))
+				})
 			}
 			if c.Zipkin != nil {
 				t.Run("zipkin", func(t *testing.T) {
@@ -304,14 +309,15 @@ func newReceived(syms *collector.Symbols, s *collector.Span, links []collector.L
 // A replay feeds engines, one a lane, under a test's clock and keeps what they
 // emit.
 type replay struct {
-	syms    *collector.Symbols
-	options []infer.Options // by lane
-	engines []*infer.Engine
-	store   *memstore.Store    // nil: none
-	emitted func(*graph.Delta) // nil: nobody wants to know
-	sum     graph.Delta
-	seq     uint64
-	now     int64
+	syms        *collector.Symbols
+	options     []infer.Options // by lane
+	engines     []*infer.Engine
+	store       *memstore.Store    // nil: none
+	emitted     func(*graph.Delta) // nil: nobody wants to know
+	packsAtOnce bool
+	sum         graph.Delta
+	seq         uint64
+	now         int64
 }
 
 const settle = 5 * time.Second
@@ -330,6 +336,16 @@ func newLanes(syms *collector.Symbols, lanes int, o infer.Options) *replay {
 
 func (r *replay) observe(s received) {
 	r.engines[infer.LaneOf(s.Trace.Low(), len(r.engines))].Observe(r.now, &s.Span, s.links)
+}
+
+// packAtOnce lets the engines pack traces without waiting.
+func (r *replay) packAtOnce(yes bool) {
+	r.packsAtOnce = yes
+	if yes {
+		for _, e := range r.engines {
+			e.PackAtOnce()
+		}
+	}
 }
 
 // atOnce runs f for all engines in parallel.

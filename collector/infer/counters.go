@@ -50,10 +50,13 @@ type Counters struct {
 	LinksDropped uint64 // links above the bounds
 	Repaired     uint64 // accepted spans whose start was replaced by the arrival time (rule W1)
 	Folded       uint64 // edges, operations or addresses counted as "other" above a bound
+	Packed       uint64 // traces given to the archive
+	PackedSpans  uint64 // spans of them
+	Recalled     uint64 // traces that were brought back from it
 
-	Spans [dispositions]uint64 // accepted spans by Disposition, those of forgotten traces included
+	Spans [dispositions]uint64 // accepted spans by Disposition, those of packed and forgotten traces included
 
-	// Gauges.
+	// Gauges, of what is in memory.
 	LiveTraces int
 	LiveSpans  int
 	Hidden     int // guesses not shown yet

@@ -76,6 +76,10 @@ func (v *evaluation) showSpan(i int32) {
 	if s.r.shown == uint32(sub) {
 		return
 	}
+	if e.silent {
+		s.r.shown = uint32(sub)
+		return
+	}
 	e.unshowSpan(s.r)
 	e.c.Spans[Pending]--
 	e.c.Spans[d]++

@@ -20,6 +20,11 @@
 // and it is not safe for concurrent use. Memory is bounded; what is forced out
 // by a bound, or comes too late to be joined, is counted ([Counters]).
 //
+// With an [Archive] a trace that nothing has come for in a while leaves memory
+// as a record of some 20 bytes a span, and comes back when something does: it is
+// evaluated without a word, which gives what it contributed, and goes on as if
+// it had never left.
+//
 // Several engines share a graph if each gets the traces of its lane ([LaneOf],
 // [Options.Lane]) and all are advanced together with [AdvanceAll]. Together they
 // emit in each tick what one engine alone would.

@@ -19,9 +19,13 @@ type Options struct {
 	// spans keep their own times however old.
 	Horizon time.Duration
 	// MaxSpans bounds the spans (and links) in memory, default 1,000,000. Over
-	// it the traces that were quiet longest are forgotten early, and counted.
-	// Negative: no bound.
+	// it the traces that were quiet longest leave early: for the archive, else
+	// they are forgotten and counted. Negative: no bound.
 	MaxSpans int
+	// Archive keeps traces that were quiet for Settle (and for minQuiet, unless
+	// Settle is negative) and show all they have to show. nil: all traces stay
+	// in memory up to the horizon.
+	Archive Archive
 	// Lane and Lanes: of Lanes engines this one has the traces whose LaneOf is
 	// Lane. Zero for both: it is alone.
 	Lane, Lanes int
@@ -35,12 +39,14 @@ type Engine struct {
 	sum
 	otherSide side // of the service "other", where edges beyond the bound go
 
-	now     int64  // highest time seen
-	settled int64  // guesses of spans that arrived until then are shown whatever Settle says
-	births  uint64 // traces there ever were
-	c       Counters
-	held    int // spans, links and stubs in memory
-	longest int // bound of one trace, in spans: maxTraceSpans
+	now      int64  // highest time seen
+	advanced int64  // end of the last Advance, from which the horizon counts for packed traces
+	quiet    int64  // ns after which a trace may be packed
+	settled  int64  // guesses of spans that arrived until then are shown whatever Settle says
+	births   uint64 // traces there ever were
+	c        Counters
+	held     int // spans, links and stubs in memory
+	longest  int // bound of one trace, in spans: maxTraceSpans
 
 	records       arena[record]
 	contributions arena[contribution]
@@ -58,9 +64,11 @@ type Engine struct {
 	spare         []uint32               // room for the next list of changed traces
 	forgotten     [2]map[uint64]struct{} // low bits of traces, the newer ones first
 
-	silent  bool       // evaluation sets what is shown and tells nobody
-	v       evaluation // scratch of the evaluation in progress
-	linkBuf []ref      // scratch of Observe
+	packedNames numberings // that packed traces use
+	packer      packer
+	silent      bool       // evaluation sets what is shown and tells nobody
+	v           evaluation // scratch of the evaluation in progress
+	linkBuf     []ref      // scratch of Observe
 }
 
 // New returns an empty engine that reads names from syms.
@@ -68,7 +76,10 @@ func New(o Options, syms *collector.Symbols) *Engine {
 	if o.Settle == 0 {
 		o.Settle = defaultSettle
 	}
-	o.Settle = max(o.Settle, 0)
+	quiet := max(o.Settle, minQuiet)
+	if o.Settle < 0 {
+		o.Settle, quiet = 0, 0
+	}
 	if o.Horizon == 0 {
 		o.Horizon = defaultHorizon
 	}
@@ -80,18 +91,20 @@ func New(o Options, syms *collector.Symbols) *Engine {
 		panic(fmt.Sprintf("infer: lane %d of %d", o.Lane, o.Lanes))
 	}
 	e := &Engine{
-		o:         o,
-		syms:      syms,
-		names:     newNames(),
-		sum:       newSum(),
-		byLow:     map[uint64]uint32{},
-		exchanges: make([]*exchange, 1),
-		settled:   -1 << 63,
-		longest:   maxTraceSpans,
-		mail:      make([]mailbox, o.Lanes),
-		posted:    posted{to: make([]mailbox, o.Lanes)},
-		foreign:   make([]numbersOf, o.Lanes),
-		forgotten: [2]map[uint64]struct{}{{}, {}},
+		o:           o,
+		syms:        syms,
+		names:       newNames(),
+		sum:         newSum(),
+		byLow:       map[uint64]uint32{},
+		exchanges:   make([]*exchange, 1),
+		settled:     -1 << 63,
+		quiet:       int64(quiet),
+		packedNames: newNumberings(),
+		longest:     maxTraceSpans,
+		mail:        make([]mailbox, o.Lanes),
+		posted:      posted{to: make([]mailbox, o.Lanes)},
+		foreign:     make([]numbersOf, o.Lanes),
+		forgotten:   [2]map[uint64]struct{}{{}, {}},
 	}
 	e.otherSide = e.side(e.node(graph.NodeRef{Kind: graph.Service, Name: "other"}), 0)
 	return e
@@ -112,7 +125,7 @@ func (e *Engine) Observe(now int64, s *collector.Span, links []collector.Link) {
 	}
 	low := s.Trace.Low()
 	n := newRecord(e.now, s)
-	i := e.byLow[low]
+	i := e.lookUp(low)
 	if i != 0 && e.repeats(i, &n) {
 		return
 	}
@@ -185,11 +198,15 @@ func (e *Engine) roomInTrace(i uint32) bool {
 // Advance is AdvanceAll of an engine that is alone.
 func (e *Engine) Advance(now int64) { AdvanceAll([]*Engine{e}, now, alone) }
 
-// finishTick shows guesses that have settled and forgets what is beyond the
-// horizon.
+// finishTick shows guesses that have settled, packs what is quiet and forgets
+// what is beyond the horizon.
 func (e *Engine) finishTick() {
 	e.dropPosted()
 	e.showSettled()
+	if e.o.Archive != nil {
+		e.packQuiet(e.now - e.quiet)
+	}
+	e.advanced = e.now
 	if e.o.Horizon < 0 {
 		return
 	}

@@ -404,7 +404,7 @@ func TestMillionSpanTrace(t *testing.T) {
 		t.Errorf("accepted %d, refused %d, want %d, 1000", c.Accepted, c.Refused, e.longest)
 	}
 	checkAccounts(t, e)
-	_, tr := e.traceOf(1)
+	tr := e.traces.at(e.byLow[1])
 	if got, want := tr.dueAt-sceneStart, int64(e.longest/spansATick)*int64(Tick); got != want {
 		t.Errorf("next evaluation after %v, want %v", time.Duration(got), time.Duration(want))
 	}

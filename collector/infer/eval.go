@@ -155,8 +155,10 @@ func (v *evaluation) gather() {
 		k = r.next
 	}
 	slices.SortFunc(v.keys, v.compareKeys)
+	link := &v.t.first // the records are left in this order
 	for _, k := range v.keys {
 		r := v.e.records.at(k.ref)
+		*link, link = k.ref, &r.next
 		role := r.role()
 		v.spans = append(v.spans, view{
 			r: r, ref: k.ref, own: v.e.resource(r.resource).node, role: role,
@@ -165,6 +167,7 @@ func (v *evaluation) gather() {
 		v.ids = append(v.ids, r.id)
 		v.roles |= 1 << role
 	}
+	*link = 0
 	if len(v.spans) > scanSpans {
 		v.indexIDs()
 	}
@@ -282,13 +285,15 @@ func (v *evaluation) finish(i uint32) {
 // settled.
 func (v *evaluation) keep(c *contribution) {
 	e, t := v.e, v.t
-	c.hidden = c.showAt != 0 && !e.isSettled(c.showAt)
-	if c.hidden {
+	c.hidden = c.showAt != 0 && !e.silent && !e.isSettled(c.showAt)
+	switch {
+	case e.silent: // it is shown already
+	case c.hidden:
 		e.c.Hidden++
 		if t.showAt == 0 || c.showAt < t.showAt {
 			t.showAt = c.showAt
 		}
-	} else {
+	default:
 		e.add(c, 1)
 	}
 	c.next = t.shown

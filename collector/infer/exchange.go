@@ -184,15 +184,18 @@ func joinFacts(old *fact, f fact) fact {
 
 // receiveStub takes in a stub; the trace that it links to is made if new.
 func (e *Engine) receiveStub(s *stub) {
-	i, ok := e.byLow[s.target.low]
-	if !ok && s.gone {
+	i := e.lookUp(s.target.low)
+	if i == 0 && s.gone {
 		return
 	}
 	if !e.makeRoom(i, 1) {
 		e.c.LinksDropped++
 		return
 	}
-	i, t := e.traceOf(s.target.low)
+	if i == 0 {
+		i = e.newTrace(s.target.low)
+	}
+	t := e.traces.at(i)
 	x := e.exchangeOf(t)
 	x.newStubs = append(x.newStubs, *s)
 	e.held++
@@ -201,10 +204,11 @@ func (e *Engine) receiveStub(s *stub) {
 }
 
 func (e *Engine) receiveFact(f fact) {
-	i, ok := e.byLow[f.to]
-	if !ok {
+	i := e.lookUp(f.to)
+	if i == 0 {
 		return
 	}
+	e.makeRoom(i, 0)
 	t := e.traces.at(i)
 	x := e.exchangeOf(t)
 	x.newFacts = append(x.newFacts, f)

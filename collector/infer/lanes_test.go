@@ -69,12 +69,12 @@ func compareTicks(got, want []*graph.Delta) string {
 func TestLanesEmitWhatOneEmits(t *testing.T) {
 	for seed := range testSeeds(200) {
 		steps := randomSteps(rand.New(rand.NewPCG(seed, 2)))
-		want, err := deltas(setup{lanes: 1}.start(), steps)
+		want, err := deltas(setup{lanes: 1}.start(steps), steps)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, lanes := range []int{2, 3, 7} {
-			got, err := deltas(setup{lanes: lanes}.start(), steps)
+			got, err := deltas(setup{lanes: lanes}.start(steps), steps)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,12 +91,13 @@ func TestReplayRepeats(t *testing.T) {
 	for seed := range testSeeds(200) {
 		steps, o := randomSteps(rand.New(rand.NewPCG(seed, 3))), randomSetup(rand.New(rand.NewPCG(seed, 4)))
 		n := len(steps) / 2
-		first := o.start()
+		first := o.start(steps)
 		if err := first.play(steps[:n]); err != nil {
 			t.Fatal(err)
 		}
-		again := o.start()
+		again := o.start(steps)
 		again.now = first.now
+		again.copyArchives(first)
 		if err := again.load(first.state(), collector.NewSymbols()); err != nil {
 			t.Fatal(err)
 		}

@@ -15,7 +15,8 @@ import (
 
 // The state of an engine: magic, version, CRC-32C of all that follows, then
 //
-//	names: texts, resources and fars that are in use, each numbered by its place;
+//	names: texts, resources and fars that are in use, each numbered by its place,
+//	       which stays its number in packed traces;
 //	       nodes, facets, sides and subjects, all, in order of their numbers
 //	engine: times, counters, what was not flushed, what was not delivered
 //	traces: the one that was quiet longest first, each with its spans,
@@ -39,7 +40,7 @@ var ErrState = errors.New("unreadable engine state")
 // AppendState appends everything that is needed to go on later, names as
 // strings, and returns the extended slice. What was not flushed is included.
 func (e *Engine) AppendState(dst []byte) []byte {
-	s := stateCodec{e: e}
+	s := stateCodec{e: e, numberings: e.packedNames.clone()}
 	// The body decides which names are in use, and comes behind them.
 	s.body()
 	body := s.buf
@@ -76,6 +77,7 @@ func LoadState(state []byte, o Options, syms *collector.Symbols) (*Engine, error
 	s := stateCodec{e: New(o, syms), codec: codec{buf: state[stateHeader:], reading: true}}
 	s.symbols()
 	s.body()
+	s.e.packedNames = s.numberings
 	if s.otherLane {
 		return nil, fmt.Errorf("infer: load state: %w: not of lane %d of %d", ErrState, s.e.o.Lane, s.e.o.Lanes)
 	}
@@ -88,37 +90,23 @@ func LoadState(state []byte, o Options, syms *collector.Symbols) (*Engine, error
 // A stateCodec writes or reads the state of an engine.
 type stateCodec struct {
 	codec
-	e                      *Engine
-	texts, resources, fars symList
-	otherLane              bool // the state is not of the lane in the options
+	e          *Engine
+	numberings      // of names in use, those of packed traces first
+	otherLane  bool // the state is not of the lane in the options
 }
 
-// A symList maps Syms to places and back.
-type symList struct {
-	place map[collector.Sym]uint32
-	syms  []collector.Sym
-}
-
-// code codes a Sym as its place.
-func (l *symList) code(c *codec, y *collector.Sym) {
-	if c.reading {
-		var place uint32
-		number(c, &place, len(l.syms))
-		if !c.failed {
-			*y = l.syms[place]
+// sym codes a symbol as its number.
+func (s *stateCodec) sym(n *numbering, y *collector.Sym) {
+	if s.reading {
+		var i uint32
+		number(&s.codec, &i, len(n.syms))
+		if !s.failed {
+			*y = n.syms[i]
 		}
 		return
 	}
-	place, ok := l.place[*y]
-	if !ok {
-		if l.place == nil {
-			l.place = map[collector.Sym]uint32{}
-		}
-		place = uint32(len(l.syms))
-		l.place[*y] = place
-		l.syms = append(l.syms, *y)
-	}
-	number(c, &place, math.MaxUint32)
+	i := n.number(*y)
+	number(&s.codec, &i, math.MaxUint32)
 }
 
 // symbols codes the names in use.
@@ -154,6 +142,15 @@ func (s *stateCodec) symbols() {
 		number(&s.codec, &f.Port, math.MaxUint16+1)
 		*y = syms.InternFar(f)
 	})
+	for _, n := range []*numbering{&s.texts, &s.resources, &s.fars} {
+		if len(n.syms) == 0 {
+			s.fail()
+			return
+		}
+		for i, y := range n.syms {
+			n.learn(uint32(i), y)
+		}
+	}
 }
 
 func (s *stateCodec) body() {
@@ -215,7 +212,7 @@ func (s *stateCodec) subjects() {
 		switch r.of {
 		case graph.OfOperation:
 			y := collector.Sym(r.detail)
-			s.texts.code(&s.codec, &y)
+			s.sym(&s.texts, &y)
 			r.detail = uint32(y)
 		case graph.OfSpans:
 			number(&s.codec, &r.detail, int(dispositions))
@@ -256,9 +253,10 @@ func (s *stateCodec) engine() {
 		return
 	}
 	s.int64(&e.now)
+	s.int64(&e.advanced)
 	s.int64(&e.settled)
 	for _, p := range []*uint64{&e.births, &e.c.Observed, &e.c.Accepted, &e.c.Duplicates, &e.c.Refused, &e.c.Evicted,
-		&e.c.Late, &e.c.LinksDropped, &e.c.Repaired, &e.c.Folded} {
+		&e.c.Late, &e.c.LinksDropped, &e.c.Repaired, &e.c.Folded, &e.c.Packed, &e.c.PackedSpans, &e.c.Recalled} {
 		s.uint64(p)
 	}
 	for i := range e.c.Spans {

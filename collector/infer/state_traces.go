@@ -141,9 +141,9 @@ func (s *stateCodec) record(t *trace, r *record) {
 	for _, p := range []*int64{&r.start, &r.end, &r.arrival, &r.weight} {
 		s.int64(p)
 	}
-	s.resources.code(&s.codec, &r.resource)
-	s.fars.code(&s.codec, &r.far)
-	s.texts.code(&s.codec, &r.name)
+	s.sym(&s.resources, &r.resource)
+	s.sym(&s.fars, &r.far)
+	s.sym(&s.texts, &r.name)
 	s.int32(&r.messages)
 	number(&s.codec, &r.shown, len(s.e.sum.subjects))
 	number(&s.codec, &r.links, collector.MaxLinks+1)

@@ -20,15 +20,6 @@ type trace struct {
 	late         bool   // of a trace that was forgotten before
 }
 
-// traceOf returns the trace with the low bits, made if new.
-func (e *Engine) traceOf(low uint64) (uint32, *trace) {
-	i, ok := e.byLow[low]
-	if !ok {
-		i = e.newTrace(low)
-	}
-	return i, e.traces.at(i)
-}
-
 func (e *Engine) newTrace(low uint64) uint32 {
 	i := e.traces.take()
 	t := e.traces.at(i)
@@ -108,6 +99,18 @@ func (e *Engine) touch(i uint32, t *trace) {
 	e.newest = i
 }
 
+// putOldest puts t, which is in no order yet, before all others. It may have
+// been seen later than they: traces that are brought back do not stay for long.
+func (e *Engine) putOldest(i uint32, t *trace) {
+	t.newer = e.oldest
+	if e.oldest != 0 {
+		e.traces.at(e.oldest).older = i
+	} else {
+		e.newest = i
+	}
+	e.oldest = i
+}
+
 // unlink takes t out of the order of lastSeen, if it is there.
 func (e *Engine) unlink(i uint32, t *trace) {
 	switch {
@@ -133,8 +136,8 @@ func (e *Engine) mark(i uint32, t *trace) {
 	}
 }
 
-// makeRoom forgets the traces that were quiet longest, other than keep, until
-// n more records fit. It reports whether they do.
+// makeRoom packs the traces that were quiet longest, other than keep, or
+// forgets them, until n more records fit. It reports whether they do.
 func (e *Engine) makeRoom(keep uint32, n int) bool {
 	if e.o.MaxSpans < 0 {
 		return true
@@ -147,8 +150,11 @@ func (e *Engine) makeRoom(keep uint32, n int) bool {
 		if i == 0 {
 			return false
 		}
-		e.c.Evicted += uint64(e.traces.at(i).spans)
-		e.forget(i)
+		if !e.packEarly(i) {
+			e.complete(i)
+			e.c.Evicted += uint64(e.traces.at(i).spans)
+			e.forget(i)
+		}
 	}
 	return true
 }
@@ -156,17 +162,28 @@ func (e *Engine) makeRoom(keep uint32, n int) bool {
 // forget drops a trace from memory. What it contributed stays, its guesses
 // shown, and can no longer be amended.
 func (e *Engine) forget(i uint32) {
+	e.complete(i)
+	if t := e.traces.at(i); t.spans > 0 {
+		e.remember(t.low)
+	}
+	e.drop(i)
+}
+
+// complete shows all that a trace contributes by now.
+func (e *Engine) complete(i uint32) {
 	t := e.traces.at(i)
 	if t.dirty {
 		e.evaluate(i)
 		t.dirty = false // stays in changed, where it is skipped
 	}
 	e.showAll(t)
+}
+
+// drop gives back the memory of a trace.
+func (e *Engine) drop(i uint32) {
+	t := e.traces.at(i)
 	e.unlink(i, t)
 	delete(e.byLow, t.low)
-	if t.spans > 0 {
-		e.remember(t.low)
-	}
 	e.held -= int(t.spans)
 	e.c.LiveTraces--
 	e.c.LiveSpans -= int(t.spans)
