@@ -1,6 +1,7 @@
 package spanlog
 
 import (
+	"flag"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,9 @@ import (
 
 	"graphctl/collector"
 )
+
+// flips is how much damage the tests do: a thousand bits at night.
+var flips = flag.Int("flips", 100, "bits to flip, five for each file to cut")
 
 // damagedLog is a log of some files to damage.
 func damagedLog(t *testing.T) *writer {
@@ -24,8 +28,8 @@ func damagedLog(t *testing.T) *writer {
 }
 
 // wantDamageKnown opens a damaged disk and checks that what is replayed was
-// written, in order, and that what is missing is reported: in the middle and
-// from each place as a gap, at the end as a cut or a gap.
+// written, in order, and that what is missing is reported: as a gap in the
+// middle, as a cut or a gap at the end.
 func wantDamageKnown(t *testing.T, w *writer, fs *memFS, what string) {
 	t.Helper()
 	l, err := Open(dir, Options{FS: fs}, collector.NewSymbols())
@@ -73,7 +77,7 @@ func TestBitFlips(t *testing.T) {
 	names := w.fs.fileNames()
 	rng := rand.New(rand.NewPCG(5, 6))
 	aside := 0
-	for range 1000 {
+	for range *flips {
 		fs := w.fs.clone()
 		name := names[rng.IntN(len(names))]
 		data := fs.names[name].now
@@ -84,8 +88,8 @@ func TestBitFlips(t *testing.T) {
 			aside++
 		}
 	}
-	if aside < 500 {
-		t.Errorf("%d of 1000 files were set aside", aside)
+	if aside < *flips/2 {
+		t.Errorf("%d of %d files were set aside", aside, *flips)
 	}
 }
 
@@ -95,7 +99,7 @@ func TestCuts(t *testing.T) {
 	w := damagedLog(t)
 	names := w.fs.fileNames()
 	rng := rand.New(rand.NewPCG(7, 8))
-	for range 200 {
+	for range *flips / 5 {
 		fs := w.fs.clone()
 		i := rng.IntN(len(names))
 		d := fs.names[names[i]]
