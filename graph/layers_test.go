@@ -47,6 +47,7 @@ var layers = map[string]struct {
 
 	"collector/intake":      {2, nil}, // limits shared by all HTTP receivers
 	"graph/export/graphviz": {3, []string{"graph/export"}},
+	"graph/export/star":     {3, []string{"graph/export"}},
 	"graph/boltstore":       {3, []string{"graph/wire"}},
 	"graph/stream":          {3, []string{"graph/live", "graph/wire"}},
 	"graph/keeper":          {3, nil},
@@ -62,6 +63,7 @@ var owners = map[string][]string{
 	"go.etcd.io/bbolt":               {"graph/boltstore"},
 	"github.com/gorilla/websocket":   {"graph/stream"},
 	"github.com/goccy/go-graphviz":   {"graph/export/graphviz"},
+	"golang.org/x/image":             {"graph/export/star", "graph/export/graphviz"},
 	"google.golang.org/grpc":         {"collector/otlp"},
 	"go.opentelemetry.io/otel":       {"cmd/graphctl"},
 	"github.com/spf13/":              {"cmd/graphctl"},

@@ -38,7 +38,14 @@ type Options struct {
 	// Compact leaves out the labels of edges and most of the space around
 	// nodes: for pictures of graphs too large to read edge by edge.
 	Compact bool
+	// Width and Height are the size of a star in pixels, and Theme is one of
+	// Themes; 0 and "" leave it to the format.
+	Width, Height int
+	Theme         string
 }
+
+// Themes are the looks of a star.
+var Themes = []string{"dark", "light"}
 
 // Layouts are the layout engines, by the names that users give.
 var Layouts = []string{"dot", "sfdp", "star", "twopi", "circo", "neato", "fdp"}
