@@ -1,6 +1,7 @@
-/** Asks the worker for layouts: one at a time, and only the newest of those that wait. */
+/** Asks the worker for layouts: one at a time, and only the newest of each kind that waits. */
 import workerUrl from './layout/worker?worker&url';
 import type { LayoutAnswer, LayoutRequest } from './layout/worker';
+import type { ForceInput, ForceLayout } from './layout/force';
 import type { StarInput, StarLayout } from './layout/star';
 
 interface TrustedScriptUrls {
@@ -20,34 +21,68 @@ function trusted(url: string): string {
   return policy.createScriptURL(url);
 }
 
+export interface Layouts {
+  star(layout: StarLayout): void;
+  force(layout: ForceLayout): void;
+  /** The share of a force layout that is done. */
+  progress(share: number): void;
+  failed(why: string): void;
+}
+
 export class Layouter {
   private readonly worker: Worker;
-  private serial = 0;
-  private running = false;
-  private waiting: StarInput | null = null;
+  private running: LayoutRequest['kind'] | null = null;
+  private readonly waiting: { star: StarInput | null; force: ForceInput | null } = { star: null, force: null };
 
-  constructor(private readonly done: (layout: StarLayout) => void, failed: (why: string) => void) {
+  constructor(private readonly done: Layouts) {
     this.worker = new Worker(trusted(workerUrl), { type: 'module' });
     this.worker.addEventListener('message', (e: MessageEvent<LayoutAnswer>) => this.answer(e.data));
-    this.worker.addEventListener('error', (e) => failed(e.message || 'the layout worker could not be started'));
+    this.worker.addEventListener('error', (e) => done.failed(e.message || 'the layout worker could not be started'));
   }
 
-  request(input: StarInput): void {
-    if (this.running) {
-      this.waiting = input;
-      return;
+  star(input: StarInput): void {
+    this.waiting.star = input;
+    this.next();
+  }
+
+  force(input: ForceInput): void {
+    this.waiting.force = input;
+    this.next();
+  }
+
+  /** A request for forces that has not begun is given up. */
+  forgetForce(): void {
+    this.waiting.force = null;
+  }
+
+  private next(): void {
+    if (this.running !== null) return;
+    const { star, force } = this.waiting;
+    if (star !== null) {
+      this.waiting.star = null;
+      this.send({ kind: 'star', input: star }, [star.alive, star.group, star.bucket, star.nameRank, star.from, star.to, star.groupParent, star.groupHue]);
+    } else if (force !== null) {
+      this.waiting.force = null;
+      this.send({ kind: 'force', input: force }, [force.alive, force.kind, force.group, force.x, force.y, force.from, force.to]);
     }
-    this.running = true;
-    const message: LayoutRequest = { serial: ++this.serial, input };
-    const arrays = [input.alive, input.group, input.bucket, input.nameRank, input.from, input.to, input.groupParent, input.groupHue];
-    this.worker.postMessage(message, arrays.map((a) => a.buffer));
+  }
+
+  private send(request: LayoutRequest, arrays: ArrayBufferView[]): void {
+    this.running = request.kind;
+    this.worker.postMessage(request, arrays.map((a) => a.buffer));
   }
 
   private answer(a: LayoutAnswer): void {
-    this.running = false;
-    const next = this.waiting;
-    this.waiting = null;
-    if (next !== null) this.request(next);
-    else this.done(a.layout);
+    if (a.kind === 'progress') {
+      this.done.progress(a.share);
+      return;
+    }
+    this.running = null;
+    // An answer to a question that has been asked anew meanwhile is of no use.
+    if (this.waiting[a.kind] === null) {
+      if (a.kind === 'star') this.done.star(a.layout);
+      else this.done.force(a.layout);
+    }
+    this.next();
   }
 }

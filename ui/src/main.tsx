@@ -66,7 +66,7 @@ const actions: Actions = {
       star = view;
       input = new StarInput(canvas, view, state);
       new ResizeObserver(() => view.resize(canvas.clientWidth, canvas.clientHeight)).observe(canvas);
-      effect(() => view.setVisible(state.url.value.view === 'star'));
+      effect(() => view.show(state.url.value.view));
       if (state.ready.value) view.applied(true, true);
     } catch (e) {
       if (!(e instanceof RenderError)) throw e;
@@ -79,7 +79,7 @@ const actions: Actions = {
 };
 
 function leave(): void {
-  if (state.url.value.view === 'layers') {
+  if (!['star', 'force', 'table'].includes(state.url.value.view)) {
     state.go({ view: 'star' });
   } else if (state.pinned.value !== NONE || state.url.value.team !== '' || state.url.value.focus !== '') {
     state.pin(NONE);

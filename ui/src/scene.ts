@@ -44,14 +44,15 @@ function sortPairs(from: Uint32Array, to: Uint32Array, rank: Uint32Array): void 
   });
 }
 
-export function geometryOf(graph: Graph, layout: StarLayout): Geometry {
+/** straight: calls run from end to end, not through the gates of the star. */
+export function geometryOf(graph: Graph, layout: StarLayout, straight: boolean): Geometry {
   const n = layout.x.length;
   const places = new Float32Array(n * 4);
   for (let i = 0; i < n; i++) places.set([layout.x[i], layout.y[i], layout.gate[i], graph.services.kind[i]], i * 4);
   return {
     places, services: n,
     gates: Float32Array.from(layout.gates), arcs: Float32Array.from(layout.arcs),
-    curve: curveSettings(layout.inner, layout.services),
+    curve: { ...curveSettings(layout.inner, layout.services), straight: straight ? 1 : 0 },
     sectorFrom: layout.inner - (layout.services <= SMALL ? 26 : 14),
     outer: OUTER, band: BAND,
   };

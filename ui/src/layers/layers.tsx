@@ -139,6 +139,7 @@ function usePlaces(state: AppState, layout: LayerLayout | null, box: { current: 
     const { scrollLeft, scrollTop } = box.current;
     state.places.value = new Map(layout.cards.map((c) => [c.slot, [c.x + layout.cardWidth / 2 - scrollLeft, c.y - scrollTop]]));
   }, [layout]);
+  useEffect(() => () => { state.places.value = null; }, []);
 }
 
 export function LayersView({ state }: { state: AppState }): JSX.Element {

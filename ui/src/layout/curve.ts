@@ -12,6 +12,8 @@ export interface CurveSettings {
   bundling: number;
   /** How far the two directions between a pair keep apart, in world units. */
   spread: number;
+  /** 0: bundled through the gates; 1: nearly straight from end to end. */
+  straight: number;
 }
 
 export interface GateAngles {
@@ -30,8 +32,35 @@ function mix(a: number, b: number, t: number): number {
   return a + (b - a) * t;
 }
 
+/** A straight call bows by this share of its length, so that the two directions between a pair are apart. */
+const BOW = 0.1;
+/** Angle and reach of the inner points of the loop of a call to itself, away from the middle. */
+const LOOP: readonly (readonly [number, number])[] = [[-0.6, 34], [-0.35, 58], [0.35, 58], [0.6, 34]];
+
+/** Moves the inner points towards the nearly straight line. */
+function straighten(out: Float64Array, ax: number, ay: number, bx: number, by: number, straight: number): void {
+  if (straight <= 0) return;
+  const self = ax === bx && ay === by;
+  const away = Math.atan2(ay, ax);
+  for (let i = 1; i <= 4; i++) {
+    const t = i / 5;
+    const bow = i === 1 || i === 4 ? BOW * 0.6 : BOW;
+    const [turn, reach] = LOOP[i - 1];
+    const x = self ? ax + Math.cos(away + turn) * reach : ax + (bx - ax) * t - (by - ay) * bow;
+    const y = self ? ay + Math.sin(away + turn) * reach : ay + (by - ay) * t + (bx - ax) * bow;
+    out[i * 2] = mix(out[i * 2], x, straight);
+    out[i * 2 + 1] = mix(out[i * 2 + 1], y, straight);
+  }
+}
+
 /** The six control points, x and y in turn. */
 export function controlPoints(ax: number, ay: number, bx: number, by: number, a: GateAngles, b: GateAngles, s: CurveSettings): Float64Array {
+  const out = bundled(ax, ay, bx, by, a, b, s);
+  straighten(out, ax, ay, bx, by, s.straight);
+  return out;
+}
+
+function bundled(ax: number, ay: number, bx: number, by: number, a: GateAngles, b: GateAngles, s: CurveSettings): Float64Array {
   const ta = Math.atan2(ay, ax);
   const tb = Math.atan2(by, bx);
   const out = new Float64Array(12);
@@ -88,8 +117,8 @@ export function curvePoint(p: Float64Array, t: number): [number, number] {
 
 /** How strongly a fleet of this size is bundled, and how far directions keep apart. */
 export function curveSettings(inner: number, services: number): CurveSettings {
-  if (services <= 30) return { inner, bundling: 0.3, spread: 12 };
-  if (services <= 60) return { inner, bundling: 0.5, spread: 8 };
-  if (services <= 500) return { inner, bundling: 0.86, spread: 2 };
-  return { inner, bundling: 0.95, spread: 0 };
+  if (services <= 30) return { inner, bundling: 0.3, spread: 12, straight: 0 };
+  if (services <= 60) return { inner, bundling: 0.5, spread: 8, straight: 0 };
+  if (services <= 500) return { inner, bundling: 0.86, spread: 2, straight: 0 };
+  return { inner, bundling: 0.95, spread: 0, straight: 0 };
 }

@@ -184,8 +184,9 @@ export const MAX_NAME_PX = 220;
 
 /**
  * placeNames takes the boxes in the given order, leaving out those that would
- * overlap one already taken or one of blocked, and stops at most. Buckets of
- * screen space keep it linear.
+ * overlap one already taken or one of blocked, and stops at most. Of several
+ * boxes with one ref it takes the first that fits. Buckets of screen space keep
+ * it linear.
  */
 export function placeNames(anchors: readonly NameAnchor[], most: number, blocked: readonly Box[]): NameAnchor[] {
   const cell = MAX_NAME_PX;
@@ -209,9 +210,11 @@ export function placeNames(anchors: readonly NameAnchor[], most: number, blocked
   };
   blocked.forEach(add);
   const out: NameAnchor[] = [];
+  const named = new Set<number>();
   for (const a of anchors) {
     if (out.length >= most) break;
-    if (!free(a)) continue;
+    if (named.has(a.ref) || !free(a)) continue;
+    named.add(a.ref);
     add(a);
     out.push(a);
   }

@@ -1,21 +1,26 @@
-/** The layout, off the main thread. One request, one answer, in order. */
+/** The layouts, off the main thread. One request, one answer, in order; a long one tells how far it is. */
+import { layoutForce, type ForceInput, type ForceLayout } from './force';
 import { layoutStar, type StarInput, type StarLayout } from './star';
 
-export interface LayoutRequest {
-  serial: number;
-  input: StarInput;
-}
+export type LayoutRequest = { kind: 'star'; input: StarInput } | { kind: 'force'; input: ForceInput };
 
-export interface LayoutAnswer {
-  serial: number;
-  layout: StarLayout;
+export type LayoutAnswer =
+  | { kind: 'star'; layout: StarLayout }
+  | { kind: 'force'; layout: ForceLayout }
+  /** The share of a force layout that is done. */
+  | { kind: 'progress'; share: number };
+
+function answer(a: LayoutAnswer, arrays: ArrayBufferView[]): void {
+  postMessage(a, { transfer: arrays.map((v) => v.buffer) });
 }
 
 addEventListener('message', (event: MessageEvent<LayoutRequest>) => {
-  const { serial, input } = event.data;
-  const layout = layoutStar(input);
-  const answer: LayoutAnswer = { serial, layout };
-  postMessage(answer, {
-    transfer: [layout.x, layout.y, layout.row, layout.gate, layout.room, layout.gates, layout.arcs].map((a) => a.buffer),
-  });
+  const request = event.data;
+  if (request.kind === 'star') {
+    const layout = layoutStar(request.input);
+    answer({ kind: 'star', layout }, [layout.x, layout.y, layout.row, layout.gate, layout.room, layout.gates, layout.arcs]);
+    return;
+  }
+  const layout = layoutForce(request.input, (share) => answer({ kind: 'progress', share }, []));
+  answer({ kind: 'force', layout }, [layout.x, layout.y]);
 });

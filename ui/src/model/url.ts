@@ -4,7 +4,7 @@ import { CALL_KINDS } from './frame';
 import { NO_FILTER, type Direction, type Filter } from './filter';
 import { RANGES, type Range } from './history';
 
-export const VIEWS = ['star', 'layers', 'table'] as const;
+export const VIEWS = ['star', 'layers', 'force', 'table'] as const;
 export type View = (typeof VIEWS)[number];
 
 export const SORT_KEYS = ['from', 'to', 'kind', 'rate', 'errors', 'p50', 'p99', 'calls'] as const;
@@ -24,6 +24,8 @@ export interface UrlState {
   /** Hops towards callers and towards callees in the Layers view, 0 to 3. */
   up: number;
   down: number;
+  /** Seconds at which everything that moves by itself stands still; null: it moves. */
+  still: number | null;
   /** Null: as the system prefers. */
   theme: Theme | null;
   /** auto: as the machine allows. */
@@ -46,7 +48,7 @@ export interface UrlState {
   callKind: string;
 }
 
-export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', up: 2, down: 2, theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '',
+export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', up: 2, down: 2, still: null, theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '',
   part: NO_FILTER, at: '', base: '', range: '1h', caller: '', callee: '', callKind: '' };
 
 export const MAX_HOPS = 3;
@@ -64,6 +66,12 @@ function digit(value: string | null, most: number, fallback: number): number {
 
 const DIRECTIONS: readonly Direction[] = ['up', 'down', 'both'];
 const MOST_HOPS = 9;
+
+/** Seconds of the clock of what moves by itself. */
+function seconds(value: string | null): number | null {
+  const n = value === null || value === '' ? Number.NaN : Number(value);
+  return Number.isFinite(n) ? Math.max(0, Math.min(1e6, n)) : null;
+}
 
 /** A number above 0 and up to most, or 0. */
 function positive(value: string | null, most: number): number {
@@ -118,6 +126,7 @@ export function parseUrl(query: string): UrlState {
     team: text('team'),
     up: digit(p.get('up'), MAX_HOPS, d.up),
     down: digit(p.get('down'), MAX_HOPS, d.down),
+    still: seconds(p.get('t')),
     theme: theme === 'dark' || theme === 'light' ? theme : null,
     quality: oneOf(p.get('quality'), QUALITIES, d.quality),
     sort: oneOf(key, SORT_KEYS, d.sort),
@@ -138,6 +147,7 @@ export function formatUrl(s: UrlState): string {
   if (s.team !== '') p.set('team', s.team);
   if (s.up !== d.up) p.set('up', String(s.up));
   if (s.down !== d.down) p.set('down', String(s.down));
+  if (s.still !== null) p.set('t', String(s.still));
   if (s.theme !== null) p.set('theme', s.theme);
   if (s.quality !== d.quality) p.set('quality', s.quality);
   if (s.sort !== d.sort || s.descending !== d.descending) p.set('sort', (s.descending ? '-' : '') + s.sort);

@@ -1,6 +1,7 @@
 /** Everything on the page but the wiring. */
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { count } from '../model/format';
 import { NONE } from '../model/graph';
 import { Banner } from './banner';
 import { Empty } from './empty';
@@ -37,14 +38,17 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
   useEffect(() => {
     if (canvas.current !== null && overlay.current !== null) actions.mount(canvas.current, overlay.current);
   }, []);
-  const shown = state.url.value.view === 'star';
+  const { view } = state.url.value;
+  const shown = view === 'star' || view === 'force';
+  const arranging = state.arranging.value;
   const empty = state.ready.value && state.graph.serviceCount === 0;
   state.structure.value;
   return (
-    <div class={`star${shown ? '' : ' away'}${state.link.value.state === 'waiting' ? ' stale' : ''}`}>
-      <canvas ref={canvas} role="application" tabIndex={shown && !empty ? 0 : -1} aria-label="Star of services and calls" aria-describedby="star-summary" />
+    <div class={`star${shown ? '' : state.staging.value ? ' staging' : ' away'}${state.link.value.state === 'waiting' ? ' stale' : ''}`}>
+      <canvas ref={canvas} role="application" tabIndex={shown && !empty ? 0 : -1} aria-label={view === 'force' ? 'Services and calls, placed by forces' : 'Star of services and calls'} aria-describedby="star-summary" />
       <div ref={overlay} class="overlay" aria-hidden="true" />
       {!empty && state.noStar.value === '' && <Legend state={state} />}
+      {view === 'force' && arranging !== null && <p class="arranging num" role="status">Arranging {count(state.graph.serviceCount)} services: {Math.round(arranging * 100)} %</p>}
       {shown && <Tooltip state={state} />}
       {shown && empty && <Empty state={state} />}
       {shown && state.noStar.value !== '' && (

@@ -7,8 +7,8 @@ import { Search } from './search';
 import type { AppState } from './state';
 
 /** The key that chooses each view. */
-export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', table: '5' };
-const VIEW_NAMES: Readonly<Record<View, string>> = { star: 'Star', layers: 'Layers', table: 'Table' };
+export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', force: '3', table: '5' };
+const VIEW_NAMES: Readonly<Record<View, string>> = { star: 'Star', layers: 'Layers', force: 'Force', table: 'Table' };
 
 function connectionText(state: AppState): string {
   const l = state.link.value;

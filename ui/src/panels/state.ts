@@ -42,12 +42,18 @@ export class AppState {
   readonly starLayout = signal<StarLayout | null>(null);
   /** Where the view in front has its services, in pixels; null: it says nothing. */
   readonly places = signal<ReadonlyMap<number, readonly [number, number]> | null>(null);
+  /** Services are flying to the places of another view. */
+  readonly staging = signal(false);
+  /** The share of the force layout that is done; null: none is under way. */
+  readonly arranging = signal<number | null>(null);
   readonly helpOpen = signal(false);
   readonly searchOpen = signal(false);
   /** Said to screen readers. */
   readonly announcement = signal('');
   private readonly systemDark = signal(matchMedia('(prefers-color-scheme: dark)').matches);
-  readonly still = signal(matchMedia('(prefers-reduced-motion: reduce)').matches);
+  private readonly systemStill = signal(matchMedia('(prefers-reduced-motion: reduce)').matches);
+  /** Nothing moves by itself. */
+  readonly still = computed(() => this.systemStill.value || this.url.value.still !== null);
 
   readonly theme = computed<Theme>(() => this.url.value.theme ?? (this.systemDark.value ? 'dark' : 'light'));
   /** Slot of the pinned service, or NONE. */
@@ -85,7 +91,7 @@ export class AppState {
 
   constructor() {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', (e) => { this.systemDark.value = e.matches; });
-    matchMedia('(prefers-reduced-motion: reduce)').addEventListener('change', (e) => { this.still.value = e.matches; });
+    matchMedia('(prefers-reduced-motion: reduce)').addEventListener('change', (e) => { this.systemStill.value = e.matches; });
     window.addEventListener('popstate', () => { this.url.value = parseUrl(window.location.search); });
   }
 

@@ -14,7 +14,7 @@ uniform float uMix;      // from place A to place B
 uniform vec2 uView;      // CSS pixels
 uniform vec3 uCamera;    // x, y, zoom
 uniform float uPixel;    // CSS pixels in one pixel of the target
-uniform float uInner, uBundling, uSpread;
+uniform float uInner, uBundling, uSpread, uStraight;
 uniform vec3 uHue[8];
 uniform bool uLight;
 
@@ -34,7 +34,19 @@ uniform usampler2D uEnds;
 uniform sampler2D uCalls;
 vec2 P[6];
 
-void controls(vec2 a, vec2 b, vec4 ga, vec4 gb, bool same) {
+void straighten(vec2 a, vec2 b) {
+  if (uStraight <= 0.) return;
+  vec2 d = b - a;
+  vec2 n = vec2(-d.y, d.x) * .1;
+  vec2 q1 = a + d * .2 + n * .6, q2 = a + d * .4 + n, q3 = a + d * .6 + n, q4 = a + d * .8 + n * .6;
+  if (a == b) {
+    float t = atan(a.y, a.x);
+    q1 = a + polar(t - .6, 34.); q2 = a + polar(t - .35, 58.); q3 = a + polar(t + .35, 58.); q4 = a + polar(t + .6, 34.);
+  }
+  P[1] = mix(P[1], q1, uStraight); P[2] = mix(P[2], q2, uStraight); P[3] = mix(P[3], q3, uStraight); P[4] = mix(P[4], q4, uStraight);
+}
+
+void bundle(vec2 a, vec2 b, vec4 ga, vec4 gb, bool same) {
   float ta = atan(a.y, a.x), tb = atan(b.y, b.x);
   P[0] = a; P[5] = b;
   if (a == b) {
@@ -56,6 +68,11 @@ void controls(vec2 a, vec2 b, vec4 ga, vec4 gb, bool same) {
   vec2 d = normalize(b - a);
   vec2 n = vec2(-d.y, d.x) * uSpread;
   P[2] += n; P[3] += n;
+}
+
+void controls(vec2 a, vec2 b, vec4 ga, vec4 gb, bool same) {
+  bundle(a, b, ga, gb, same);
+  straighten(a, b);
 }
 
 vec2 curve(float t) {

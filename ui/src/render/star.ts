@@ -36,6 +36,7 @@ export interface Geometry {
   gates: Float32Array<ArrayBuffer>;
   /** Four values a group: middle, span, hue, services. */
   arcs: Float32Array<ArrayBuffer>;
+  /** Straight calls have no ring: arcs and sectors fade with them. */
   curve: CurveSettings;
   /** Radius from which sectors are filled, and the outer radius of the band. */
   sectorFrom: number;
@@ -61,7 +62,7 @@ export interface Weights {
 export const CHANGE_STEP = 2;
 
 const DIM = 0.16;
-const MORPH_MS = 450;
+export const MORPH_MS = 450;
 const CHORD_RED_FULL_OVER = 1.2;
 
 interface Sizes {
@@ -96,7 +97,11 @@ export class StarRenderer {
   private geometry: Geometry | null = null;
   private weights: Weights | null = null;
   private morphStart = -1;
+  /** The places from which services are on their way. */
+  private from: Float32Array<ArrayBuffer> = new Float32Array(0);
   private mixed = 1;
+  /** How straight calls were before the present geometry. */
+  private straightBefore = 0;
   /** Chords already in the back layer; −1: nothing to do. */
   private built = -1;
   private focusDrawn = true;
@@ -116,6 +121,8 @@ export class StarRenderer {
   still = false;
   /** The calls carry how they differ from a base. */
   comparing = false;
+  /** The moment at which comets stand still, in seconds; null: they move. */
+  moment: number | null = null;
 
   /** Throws RenderError when WebGL2 is missing. */
   constructor(private readonly canvas: HTMLCanvasElement) {
@@ -178,24 +185,32 @@ export class StarRenderer {
   setGeometry(g: Geometry, animate: boolean, now: number): void {
     const before = this.geometry;
     const glide = animate && !this.still && before !== null;
+    const from = glide ? this.currentPlaces(before, g) : g.places;
     this.placeB.write(g.places, g.services);
-    this.placeA.write(glide ? this.currentPlaces(before, g) : g.places, g.services);
+    this.placeA.write(from, g.services);
+    this.from = from;
     this.gates.write(g.gates, g.gates.length / 4);
     this.arcs.write(g.arcs.length / 4, g.arcs, Uint32Array.from({ length: g.arcs.length / 4 }, (_, i) => i));
+    this.straightBefore = glide ? this.straight : g.curve.straight;
     this.geometry = g;
     this.morphStart = glide ? now : -1;
     this.mixed = glide ? 0 : 1;
     this.invalidate();
   }
 
-  /** Where the services of the new geometry are now; those that are new start at their end. */
+  private get straight(): number {
+    const end = this.geometry?.curve.straight ?? 0;
+    return this.straightBefore + (end - this.straightBefore) * this.mixed;
+  }
+
+  /** Where the services of the new geometry are now, on their way or not; those that are new start at their end. */
   private currentPlaces(before: Geometry, after: Geometry): Float32Array<ArrayBuffer> {
     const from = after.places.slice();
     const n = Math.min(before.services, after.services) * 4;
+    const { mixed, from: start } = this;
     for (let i = 0; i < n; i += 4) {
       if (before.places[i] === 0 && before.places[i + 1] === 0) continue;
-      from[i] = before.places[i];
-      from[i + 1] = before.places[i + 1];
+      for (const k of [i, i + 1]) from[k] = mixed < 1 && k < start.length ? start[k] + (before.places[k] - start[k]) * mixed : before.places[k];
     }
     return from;
   }
@@ -244,13 +259,23 @@ export class StarRenderer {
     this.focusDrawn = false;
   }
 
+  /** Services are on their way. */
+  get morphing(): boolean {
+    return this.morphStart >= 0;
+  }
+
   /** Whether more frames are needed even if nothing changes. */
   get busy(): boolean {
     return this.built >= 0 || this.morphStart >= 0 || !this.focusDrawn || this.moving;
   }
 
+  private get cometsShown(): boolean {
+    return (!this.still || this.moment !== null) && !this.comparing && this.comets.count > 0;
+  }
+
+  /** Whether the picture changes by itself. */
   get animated(): boolean {
-    return !this.still && !this.comparing && this.comets.count > 0;
+    return this.cometsShown && this.moment === null;
   }
 
   /** Whether the work of the last frame is done; used to avoid piling up frames. */
@@ -275,7 +300,7 @@ export class StarRenderer {
     const hasFocus = this.focused && this.focusChords.count > 0;
     if (hasFocus && !this.focusDrawn) this.drawFocus(weights);
     this.focusDrawn = true;
-    const hasLive = this.animated;
+    const hasLive = this.cometsShown;
     if (hasLive) this.drawComets(weights, now);
     if (this.quality.glow && !this.moving) {
       this.front.blur(this.programs.blur);
@@ -343,6 +368,7 @@ export class StarRenderer {
     p.set('uInner', g.curve.inner);
     p.set('uBundling', g.curve.bundling);
     p.set('uSpread', g.curve.spread);
+    p.set('uStraight', this.straight);
     p.triples('uHue', this.hues);
     p.int('uLight', this.theme.light ? 1 : 0);
     p.set('uHealth', this.health.degraded, this.health.failing);
@@ -389,7 +415,7 @@ export class StarRenderer {
     gl.blendFunc(gl.ONE, gl.ONE);
     const p = this.programs.comet;
     this.use(p, 1 / this.size.ratio);
-    p.set('uTime', ((now / 1000) % COMET_PERIOD_S) / COMET_PERIOD_S);
+    p.set('uTime', ((this.moment ?? now / 1000) % COMET_PERIOD_S) / COMET_PERIOD_S);
     p.set('uGain', w.cometGain * (this.theme.light ? 0.55 : 1));
     p.set('uSize', w.cometSize);
     this.comets.draw(10);
@@ -424,6 +450,8 @@ export class StarRenderer {
 
   private drawArcs(g: Geometry): void {
     const { gl, theme } = this;
+    const ringed = 1 - this.straight;
+    if (ringed <= 0) return;
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     const p = this.programs.arc;
@@ -432,7 +460,7 @@ export class StarRenderer {
     const ring = (from: number, to: number, fill: number, fade: number): void => {
       p.set('uFrom', from);
       p.set('uTo', to);
-      p.set('uFill', fill);
+      p.set('uFill', fill * ringed);
       p.set('uFade', fade);
       this.arcs.draw(194);
     };

@@ -19,6 +19,7 @@ const LEADER_PX = 50;
 /** So much of the star's radius each pill of its overview needs, lest they cover it. */
 const RADIUS_PER_PILL_PX = 34;
 const NAME_PX = 14;
+const SMALL_NAME_PX = 16;
 /** From this zoom over the fitting one, names appear where there is room. */
 export const NAMES_FROM_ZOOM = 1.7;
 /** A team's error figure appears above the first and is red above the second. */
@@ -35,6 +36,8 @@ export interface OverlayScene {
   width: number;
   height: number;
   focus: Focus | null;
+  /** Services stand by forces, not on the ring. */
+  flat: boolean;
   thresholds: Thresholds;
 }
 
@@ -152,11 +155,12 @@ export class Overlay {
   draw(s: OverlayScene): void {
     for (const p of [this.labels, this.pills, this.names]) p.begin();
     const usedPaths = new Set<string>();
-    const placed = s.width < 640 ? [] : s.layout.services <= SMALL ? this.smallLabels(s, usedPaths) : this.teamLabels(s, usedPaths);
+    const placed = s.flat || s.width < 640 ? [] : s.layout.services <= SMALL ? this.smallLabels(s, usedPaths) : this.teamLabels(s, usedPaths);
     const labelBoxes = placed.map((p) => ({ x: p.side === 'right' ? p.x : p.x - 120, y: p.y - 15, width: 120, height: 30 }));
     // Names take the place of pills when the picture is near enough to have both.
-    if (s.zoomOverFit < NAMES_FROM_ZOOM || s.focus !== null) labelBoxes.push(...this.drawPills(s, labelBoxes, usedPaths));
-    if (s.zoomOverFit >= NAMES_FROM_ZOOM) this.drawNames(s, labelBoxes);
+    const pills = s.focus !== null ? s.layout.services > SMALL : !s.flat && s.zoomOverFit < NAMES_FROM_ZOOM;
+    if (pills) labelBoxes.push(...this.drawPills(s, labelBoxes, usedPaths));
+    if (s.zoomOverFit >= NAMES_FROM_ZOOM || (s.flat && !pills)) this.drawNames(s, labelBoxes);
     for (const p of [this.labels, this.pills, this.names]) p.end();
     for (const [key, path] of this.paths) {
       if (usedPaths.has(key)) continue;
@@ -381,7 +385,7 @@ export class Overlay {
   /** Names beside services, the busiest first, where they overlap neither each other nor a label or pill. */
   private drawNames(s: OverlayScene, blocked: readonly Box[]): void {
     const v = s.graph.services;
-    if (s.layout.services <= SMALL) return;
+    if (!s.flat && s.layout.services <= SMALL) return;
     const inside: number[] = [];
     const screen = (i: number): [number, number] => [s.layout.x[i] * s.camera.zoom + s.camera.x, s.layout.y[i] * s.camera.zoom + s.camera.y];
     for (const i of s.graph.serviceList()) {
@@ -389,19 +393,48 @@ export class Overlay {
       const [x, y] = screen(i);
       if (x > 0 && y > 0 && x < s.width && y < s.height) inside.push(i);
     }
-    inside.sort((a, b) => v.traffic[b] - v.traffic[a] || a - b);
-    const anchors: NameAnchor[] = inside.slice(0, MAX_NAMES * 8).map((ref) => {
+    const sick = (i: number): number => (v.rate[i] > 0 && v.errorRate[i] > s.thresholds.failing ? 1 : 0);
+    inside.sort((a, b) => sick(b) - sick(a) || v.traffic[b] - v.traffic[a] || a - b);
+    const most = namesOf(s);
+    const size = s.flat && s.layout.services <= SMALL ? SMALL_NAME_PX : NAME_PX;
+    const anchors: NameAnchor[] = inside.slice(0, most * 8).flatMap((ref) => {
       const [x, y] = screen(ref);
-      const width = this.textWidth(short(v.label[ref], 26), '550 11px Inter');
-      return { ref, x: x + s.looks[ref * 4] * s.camera.zoom + 4, y: y - NAME_PX / 2, width, height: NAME_PX };
+      const width = this.textWidth(short(v.label[ref], 26), `550 ${size - 3}px Inter`);
+      return this.besides(s, ref, x, y, width, size);
     });
-    for (const a of placeNames(anchors, MAX_NAMES, blocked)) {
-      const { element } = this.names.take(`n${v.id[a.ref]}`);
-      const name = short(v.label[a.ref], 26);
-      this.fill(element, name, () => element.append(isolated('', name)));
-      element.style.transform = `translate(${a.x.toFixed(1)}px,${(a.y + NAME_PX / 2).toFixed(1)}px) translateY(-50%)`;
-    }
+    for (const a of placeNames(anchors, most, blocked)) this.name(s, a, size);
   }
+
+  /** Where a name may stand: right of its service; by forces also left of it, below and above. */
+  private besides(s: OverlayScene, ref: number, x: number, y: number, width: number, height: number): NameAnchor[] {
+    const r = s.looks[ref * 4] * s.camera.zoom + 4;
+    const right = { ref, x: x + r, y: y - height / 2, width, height };
+    if (!s.flat) return [right];
+    return [right, { ...right, x: x - r - width }, { ...right, x: x - width / 2, y: y + r }, { ...right, x: x - width / 2, y: y - r - height }];
+  }
+
+  private name(s: OverlayScene, a: NameAnchor, size: number): void {
+    const v = s.graph.services;
+    const { element } = this.names.take(`n${v.id[a.ref]}`);
+    const name = short(v.label[a.ref], 26);
+    this.fill(element, name, () => element.append(isolated('', name)));
+    const health = v.rate[a.ref] > 0 ? healthOf(v.errorRate[a.ref], s.thresholds) : 'healthy';
+    element.className = `star-name${s.flat ? toneOf(s.focus, a.ref) || ` ${health}` : ''}`;
+    element.style.fontSize = `${size - 3}px`;
+    element.style.transform = `translate(${a.x.toFixed(1)}px,${(a.y + size / 2).toFixed(1)}px) translateY(-50%)`;
+  }
+}
+
+/** How many names the picture may carry: near, as many as have room; from afar, the fewer the more services there are. */
+function namesOf(s: OverlayScene): number {
+  if (s.zoomOverFit >= NAMES_FROM_ZOOM) return MAX_NAMES;
+  return s.layout.services <= SMALL ? SMALL : s.layout.services <= 500 ? 40 : 14;
+}
+
+function toneOf(focus: Focus | null, slot: number): string {
+  if (focus === null || focus.service < 0) return '';
+  if (focus.service === slot) return ' is-focus';
+  return focus.callees.has(slot) ? ' is-callee' : focus.callers.has(slot) ? ' is-caller' : ' dim';
 }
 
 /** The services with most traffic on calls that a comparison found new or vanished. */

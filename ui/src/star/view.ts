@@ -1,18 +1,21 @@
 /** Keeps the picture of the star in step with the graph, the camera and the focus, one frame at a time. */
-import { effect } from '@preact/signals';
+import { effect, untracked } from '@preact/signals';
 import { curveSettings } from '../layout/curve';
+import type { ForceLayout } from '../layout/force';
 import { OUTER, SMALL, type StarLayout } from '../layout/star';
 import { Layouter } from '../layouter';
 import { NONE } from '../model/graph';
+import type { View } from '../model/url';
 import type { AppState } from '../panels/state';
 import { centre, clampPan, fit, mixCameras, zoomAbout, type Camera, type Margins } from '../render/camera';
 import { makeComets } from '../render/comets';
 import { DARK, LIGHT } from '../render/palette';
 import { LEVELS, Watchdog } from '../render/quality';
-import { StarRenderer } from '../render/star';
+import { MORPH_MS, StarRenderer } from '../render/star';
 import { callValues, cometsPerCall, endsOf, focusOf, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Looks } from '../scene';
 import { Overlay } from './overlay';
 import { pickCall, pickGroup, pickService } from './pick';
+import { behind, byForces, forceInput } from './stage';
 
 /** Services change places for their traffic no more often than this. */
 const ORDER_EVERY_MS = 8_000;
@@ -25,6 +28,14 @@ const CAMERA_MS = 380;
 const REST_MS = 140;
 /** How many of the heaviest calls the pointer may find. */
 const PICKABLE_CALLS = 6_000;
+
+/** Services fly to another view's places for so long, and a little. */
+const STAGE_MS = MORPH_MS + 50;
+/** Forces are set to work anew after changes no more often than this. */
+const FORCE_EVERY_MS = 10_000;
+/** Calls that run straight need fewer pieces, and those within a group are as plain as others. */
+const FLAT_SEGMENTS = 12;
+const FLAT_WEIGHTS = { inside: 0.85 };
 
 /** Below this width there are no labels. */
 const NARROW_PX = 640;
@@ -40,7 +51,19 @@ export class StarView {
   private readonly overlay: Overlay;
   private readonly layouter: Layouter;
   private readonly watchdog: Watchdog;
+  private view: View = 'star';
+  /** The places of the star, by forces, and those shown now. */
+  private star: StarLayout | null = null;
+  private force: ForceLayout | null = null;
   private layout: StarLayout | null = null;
+  /** The places shown are not those of the star. */
+  private flat = false;
+  /** When the picture behind another view stops being drawn. */
+  private hideAt = Infinity;
+  /** The structure for which forces were asked, and when. */
+  private forceOf = -1;
+  private forcedAt = -Infinity;
+  private forceTimer = 0;
   private pending: StarLayout | null = null;
   private focus: Focus | null = null;
   private focusGroup = -1;
@@ -64,7 +87,6 @@ export class StarView {
   private weightsAt = -Infinity;
   private cometsAt = -Infinity;
   private endsVersion = -1;
-  private visible = true;
   private gone = false;
 
   constructor(private readonly canvas: HTMLCanvasElement, overlayRoot: HTMLElement, private readonly state: AppState) {
@@ -77,7 +99,10 @@ export class StarView {
     const quality = state.url.value.quality;
     this.watchdog = new Watchdog(quality === 'low' ? LEVELS.length - 1 : 0, quality !== 'auto');
     this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
-    this.layouter = new Layouter((l) => this.laidOut(l), (why) => { state.noStar.value = why; });
+    this.layouter = new Layouter({
+      star: (l) => this.laidOut(l), force: (l) => this.forced(l),
+      progress: (share) => { state.arranging.value = share; }, failed: (why) => { state.noStar.value = why; },
+    });
     void document.fonts.ready.then(() => {
       this.overlay.forgetWidths();
       this.refit();
@@ -96,7 +121,11 @@ export class StarView {
     });
     effect(() => {
       this.renderer.still = this.state.still.value;
+      this.renderer.moment = this.state.url.value.still;
       this.dirty();
+    });
+    effect(() => {
+      if (this.state.places.value !== null) untracked(() => this.stageTo(performance.now()));
     });
     effect(() => {
       const service = this.state.hovered.value !== NONE ? this.state.hovered.value : this.state.pinned.value;
@@ -116,15 +145,81 @@ export class StarView {
     this.dirty();
   }
 
-  /** A hidden view draws nothing. */
-  setVisible(visible: boolean): void {
-    this.visible = visible;
-    if (visible) this.dirty();
+  /* Arrangement */
+
+  /** Another view is shown: services take their places on it, or behind it. */
+  show(view: View): void {
+    if (view === this.view) return;
+    this.view = view;
+    const now = performance.now();
+    if (this.onStage) {
+      this.hideAt = Infinity;
+      this.state.staging.value = false;
+      this.arrange(now, true);
+      this.requestForce();
+    } else {
+      this.layouter.forgetForce();
+      this.hideAt = this.state.still.value || view === 'table' ? -Infinity : now + STAGE_MS;
+      this.state.staging.value = this.hideAt > now;
+    }
+    this.dirty();
+  }
+
+  /** The view is one of those drawn here. */
+  private get onStage(): boolean {
+    return this.view === 'star' || this.view === 'force';
+  }
+
+  /** The view in front has told where its services are. */
+  private stageTo(now: number): void {
+    if (this.onStage) return;
+    const seen = now < this.hideAt;
+    this.arrange(now, seen);
+    if (seen) this.hideAt = now + STAGE_MS;
+    this.dirty();
+  }
+
+  /** Gives every service the place that it has in the view shown. */
+  private arrange(now: number, animate: boolean): void {
+    const { star } = this;
+    if (star === null) return;
+    const { places } = this.state;
+    const force = this.view === 'force' ? this.force : null;
+    const layout = !this.onStage && places.value !== null ? behind(star, places.value, this.camera) : force !== null ? byForces(star, force) : star;
+    this.flat = layout !== star;
+    this.layout = layout;
+    if (this.onStage) this.refit();
+    this.renderer.setGeometry(geometryOf(this.state.graph, layout, this.flat), animate, now);
+    this.updateWeights(false);
+    this.updateLooks();
+    this.dirty();
+  }
+
+  private requestForce(): void {
+    if (this.view !== 'force' || this.star === null || this.forceOf === this.state.graph.structureVersion) return;
+    const now = performance.now();
+    window.clearTimeout(this.forceTimer);
+    if (now - this.forcedAt < FORCE_EVERY_MS) {
+      this.forceTimer = window.setTimeout(() => this.requestForce(), this.forcedAt + FORCE_EVERY_MS - now);
+      return;
+    }
+    this.forcedAt = now;
+    this.forceOf = this.state.graph.structureVersion;
+    this.state.arranging.value = 0;
+    const { graph, grouping } = this.state;
+    this.layouter.force(forceInput(graph, grouping, starInput(graph, grouping), this.star));
+  }
+
+  private forced(layout: ForceLayout): void {
+    this.state.arranging.value = null;
+    this.force = layout;
+    if (this.view === 'force') this.arrange(performance.now(), true);
   }
 
   /** The labels beside the star decide how much room is left to it. */
   private margins(): Margins {
     if (this.width < NARROW_PX) return { x: 12, y: 12 };
+    if (this.flat) return { x: 40, y: 30 };
     const y = (this.layout?.services ?? 0) <= SMALL ? 46 : 40;
     return { x: Math.max(24, Math.min(this.width / 2 - this.roomForLabels(), this.width * 0.26)), y };
   }
@@ -154,7 +249,7 @@ export class StarView {
     window.clearTimeout(this.orderTimer);
     this.orderTimer = 0;
     this.orderedAt = performance.now();
-    if (this.state.graph.serviceCount > 0) this.layouter.request(starInput(this.state.graph, this.state.grouping));
+    if (this.state.graph.serviceCount > 0) this.layouter.star(starInput(this.state.graph, this.state.grouping));
   }
 
   private requestLater(now: number): void {
@@ -177,14 +272,15 @@ export class StarView {
       this.requestLayout();
       return;
     }
-    const first = this.layout === null;
+    const first = this.star === null;
+    this.star = layout;
     this.layout = layout;
-    this.refit();
-    this.renderer.setGeometry(geometryOf(this.state.graph, layout), !first, now);
+    this.arrange(now, !first);
     this.weightsAt = -Infinity;
     this.cometsAt = -Infinity;
     this.updateValues(now);
     this.refocus();
+    this.requestForce();
     if (first) this.zoomToTeam();
   }
 
@@ -211,7 +307,7 @@ export class StarView {
     if (this.calls === null || this.layout === null) return;
     const { graph, grouping } = this.state;
     const w = weightsOf(this.layout.services, graph.callCount, grouping.groups.length, this.state.theme.value === 'light');
-    this.renderer.setCalls(this.calls.values, this.calls.order, w);
+    this.renderer.setCalls(this.calls.values, this.calls.order, this.flat ? { ...w, ...FLAT_WEIGHTS, segments: Math.min(w.segments, FLAT_SEGMENTS) } : w);
     if (themeOnly) this.renderer.invalidate();
   }
 
@@ -286,7 +382,7 @@ export class StarView {
   /** Zooms so that the arc of the team in focus fills the view, or back to the whole. */
   zoomToTeam(): void {
     const group = this.state.team.value;
-    if (this.layout === null) return;
+    if (this.layout === null || this.view !== 'star') return;
     if (group < 0 || group * 4 >= this.layout.arcs.length) {
       if (this.moved) this.fit();
       return;
@@ -328,13 +424,14 @@ export class StarView {
   }
 
   groupAt(px: number, py: number): number {
-    return this.layout === null ? -1 : pickGroup(this.layout, this.camera, px, py);
+    return this.layout === null || this.flat ? -1 : pickGroup(this.layout, this.camera, px, py);
   }
 
   callAt(px: number, py: number): number {
     if (this.layout === null || this.calls === null) return NONE;
     const list = this.focus !== null ? this.focus.calls : this.calls.order;
-    return pickCall(this.layout, curveSettings(this.layout.inner, this.layout.services), this.state.graph.calls, list, PICKABLE_CALLS, this.camera, px, py);
+    const curve = { ...curveSettings(this.layout.inner, this.layout.services), straight: this.flat ? 1 : 0 };
+    return pickCall(this.layout, curve, this.state.graph.calls, list, PICKABLE_CALLS, this.camera, px, py);
   }
 
   /** The next service on the ring in a direction, by angle. */
@@ -363,12 +460,14 @@ export class StarView {
 
   private frame(now: number): void {
     this.frameAsked = false;
-    if (!this.visible || this.gone) return;
+    if (this.gone) return;
+    if (this.pending !== null) this.takeLayout(now);
+    if (now >= this.hideAt) this.state.staging.value = false;
+    if (!this.onStage && now >= this.hideAt) return;
     if (this.busyWithLast(now)) {
       this.ask();
       return;
     }
-    if (this.pending !== null) this.takeLayout(now);
     this.advanceCamera(now);
     if (this.layout !== null) {
       this.renderer.camera = this.camera;
@@ -376,7 +475,7 @@ export class StarView {
       const idle = !this.overlayDirty && !this.renderer.busy;
       if (!idle || now >= this.nextAt) this.paint(now);
     }
-    if (this.renderer.busy || this.flight !== null || this.renderer.animated) this.ask();
+    if (this.renderer.busy || this.flight !== null || this.renderer.animated || !this.onStage) this.ask();
   }
 
   private paint(now: number): void {
@@ -404,11 +503,11 @@ export class StarView {
 
   private drawOverlay(): void {
     this.overlayDirty = false;
-    if (this.layout === null || this.looks === null) return;
+    if (this.layout === null || this.looks === null || !this.onStage) return;
     this.overlay.draw({
       graph: this.state.graph, grouping: this.state.grouping, layout: this.layout, looks: this.looks.values,
       camera: this.camera, zoomOverFit: this.zoomOverFit, width: this.width, height: this.height,
-      focus: this.focus, thresholds: this.state.thresholds,
+      focus: this.focus, flat: this.flat, thresholds: this.state.thresholds,
     });
     this.canvas.dataset.drawn = String(this.layout.services);
   }
