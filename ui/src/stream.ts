@@ -55,7 +55,12 @@ export class Stream {
     this.connect();
   }
 
-  /** A hidden page asks for no deltas. */
+  /** The page shows something else by now: go on with a snapshot. */
+  forget(): void {
+    this.session.forget();
+  }
+
+  /** A page that is hidden, or shows the past, asks for no deltas. */
   setPaused(paused: boolean): void {
     if (paused === this.paused) return;
     this.paused = paused;
@@ -130,7 +135,10 @@ export class Stream {
           return;
         }
         this.events.hello(frame);
-        if (this.paused) this.send(JSON.stringify({ type: 'pause' }));
+        if (this.paused) {
+          this.send(JSON.stringify({ type: 'pause' }));
+          this.events.link({ state: 'paused' });
+        }
         return;
       case 'bye':
         this.why = frame.text || frame.reason;

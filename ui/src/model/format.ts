@@ -49,3 +49,28 @@ export function ago(ms: number): string {
 export function behind(ms: number): string {
   return ms < 9_950 ? `${(ms / 1e3).toFixed(1)} s behind` : `${(ms / 1e3).toFixed(0)} s behind`;
 }
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const CLOCK_SECONDS = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
+
+/** A time of the reader's clock: 14:05. */
+export function clock(ms: number): string {
+  return Number.isFinite(ms) ? CLOCK.format(ms) : '–';
+}
+
+/** The same with seconds: 14:05:10. */
+export function clockSeconds(ms: number): string {
+  return Number.isFinite(ms) ? CLOCK_SECONDS.format(ms) : '–';
+}
+
+/** A day and a time: Wed 25 Nov 14:05. */
+export function dayAndClock(ms: number): string {
+  return Number.isFinite(ms) ? `${DAY.format(ms).replace(',', '')} ${CLOCK.format(ms)}` : '–';
+}
+
+/** A window of time: 14:00 → 14:05, with the day when it is not today's. */
+export function spanText(fromMs: number, toMs: number, nowMs: number): string {
+  const sameDay = new Date(fromMs).toDateString() === new Date(nowMs).toDateString();
+  return sameDay ? `${clock(fromMs)} → ${clock(toMs)}` : `${dayAndClock(fromMs)} → ${clock(toMs)}`;
+}

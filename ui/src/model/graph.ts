@@ -1,4 +1,4 @@
-import type { CallFigures, DataFrame, ServiceFigures } from './frame';
+import { CALL_KINDS, type CallFigures, type DataFrame, type ServiceFigures } from './frame';
 
 /** No slot, no call. */
 export const NONE = -1;
@@ -244,6 +244,15 @@ export class Graph {
   /** The same, in sight or not. */
   findPresent(name: string): number {
     return this.byName.get(name) ?? NONE;
+  }
+
+  /** The slot of the call in sight between two services, or NONE. */
+  findCall(from: string, to: string, kind: string): number {
+    const a = this.find(from);
+    const b = this.find(to);
+    if (a === NONE || b === NONE) return NONE;
+    for (const c of this.callsFrom(a)) if (this.calls.to[c] === b && (kind === '' || CALL_KINDS[this.calls.kind[c]] === kind)) return c;
+    return NONE;
   }
 
   /** Decides what is in sight from now on; null: all. True: something came or went. */

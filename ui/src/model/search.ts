@@ -4,8 +4,8 @@ export interface Candidate {
   text: string;
   /** Text that the query may also match, at a discount, such as the namespace. */
   context: string;
-  kind: 'service' | 'team';
-  /** A service's slot or a group's index. */
+  kind: 'service' | 'team' | 'operation';
+  /** A service's slot (of an operation that which has it), or a group's index. */
   ref: number;
   /** Ties go to the heavier one. */
   weight: number;

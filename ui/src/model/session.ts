@@ -28,11 +28,19 @@ export class Session {
   /** Something was applied, so that there is a place to resume from. */
   started = false;
   private waitingForAnswer = false;
+  private forgotten = false;
   private helloEpoch = '';
 
-  /** The first message on a new connection. */
+  /** What was applied is no longer shown: the next answer must be a snapshot. */
+  forget(): void {
+    this.forgotten = true;
+  }
+
+  /** The first message on a new connection, or after a pause. */
   opening(): string {
     this.waitingForAnswer = false;
+    // An epoch that no server has: it is answered with a snapshot, and it ends a pause.
+    if (this.forgotten) return JSON.stringify({ type: 'resume', epoch: 'none', seq: 0 });
     return this.started ? this.resume() : JSON.stringify({ type: 'subscribe' });
   }
 
@@ -56,10 +64,11 @@ export class Session {
       this.epoch = f.epoch !== '' ? f.epoch : this.helloEpoch;
       this.seq = f.seq;
       this.started = true;
+      this.forgotten = false;
       this.waitingForAnswer = false;
       return 'apply';
     }
-    if (!this.started || f.seq <= this.seq || this.helloEpoch !== this.epoch) return 'drop';
+    if (!this.started || this.forgotten || f.seq <= this.seq || this.helloEpoch !== this.epoch) return 'drop';
     if (f.base > this.seq) {
       if (this.waitingForAnswer) return 'drop';
       this.waitingForAnswer = true;

@@ -8,11 +8,18 @@ import { Empty } from './empty';
 import { FocusPanel, TeamPanel } from './focus';
 import { Header } from './header';
 import { Help } from './help';
+import { lazy } from './lazy';
 import { Later, type ViewComponent } from './later';
 import { Overview } from './overview';
 import type { AppState } from './state';
 import { TableView } from './table';
+import { Timeline } from './timeline';
 import { Tooltip } from './tooltip';
+
+const ComparePanel = lazy(async () => (await import('./compare')).ComparePanel);
+const FilterBar = lazy(async () => (await import('./filters')).FilterBar);
+const PathPanel = lazy(async () => (await import('./paths')).PathPanel);
+const CallPanel = lazy(async () => (await import('./details')).CallPanel);
 
 export interface Actions {
   /** The canvas and the element for the names over it exist now. */
@@ -21,6 +28,10 @@ export interface Actions {
 }
 
 function Legend({ state }: { state: AppState }): JSX.Element {
+  state.structure.value;
+  if (state.graph.comparing) {
+    return <ul class="legend" aria-hidden="true"><li><i class="dot new" />new</li><li><i class="dot gone" />vanished</li><li><i class="dot size s" /><i class="dot size m" /><i class="dot size l" />calls/s</li></ul>;
+  }
   const focused = state.pinned.value !== NONE || state.hovered.value !== NONE || state.team.value >= 0;
   return (
     <ul class="legend" aria-hidden="true">
@@ -65,6 +76,10 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
 function Side({ state }: { state: AppState }): JSX.Element {
   const pinned = state.pinned.value;
   const team = state.team.value;
+  const call = state.call.value;
+  if (call !== NONE) return <aside aria-label="Details"><CallPanel state={state} call={call} /></aside>;
+  if (state.paths.value !== null) return <aside aria-label="Details"><PathPanel state={state} /></aside>;
+  if (pinned === NONE && team < 0 && state.url.value.base !== '') return <aside aria-label="Details"><ComparePanel state={state} /></aside>;
   return (
     <aside aria-label="Details">
       {pinned !== NONE ? <FocusPanel state={state} slot={pinned} /> : team >= 0 ? <TeamPanel state={state} group={team} /> : <Overview state={state} />}
@@ -80,10 +95,12 @@ export function App({ state, actions }: { state: AppState; actions: Actions }): 
       <Header state={state} />
       <main>
         <Banner state={state} retry={() => actions.retry()} />
+        {state.filterOpen.value && <FilterBar state={state} />}
         <StarArea state={state} actions={actions} />
         {state.url.value.view === 'layers' && <Later key="layers" state={state} load={loadLayers} />}
         {state.url.value.view === 'table' && <TableView state={state} />}
       </main>
+      <Timeline state={state} />
       <Side state={state} />
       <Help state={state} />
     </>

@@ -12,7 +12,10 @@ export function Banner({ state, retry }: { state: AppState; retry: () => void })
     const timer = window.setInterval(() => tick((n) => n + 1), 250);
     return () => window.clearInterval(timer);
   }, [waiting]);
-  if (link.state !== 'waiting') return null;
+  if (link.state !== 'waiting') {
+    const why = state.travelError.value;
+    return why === '' ? null : <div class="banner" role="alert"><span><b>This moment cannot be shown:</b> {why}.</span></div>;
+  }
   const seconds = Math.max(0, Math.ceil((link.until - performance.now()) / 1_000));
   return (
     <div class="banner" role="alert">

@@ -1,31 +1,13 @@
 /** No spans yet: where to send them, and how. */
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { isObject } from '../model/json';
+import { useState } from 'preact/hooks';
+import type { About } from '../model/about';
 import type { AppState } from './state';
-
-interface Ports {
-  grpc: string;
-  http: string;
-}
-
-/** The port of "4317", 4317 or "127.0.0.1:4317"; the fallback of anything else. */
-export function portOf(v: unknown, fallback: string): string {
-  const text = typeof v === 'number' ? String(v) : typeof v === 'string' ? v : '';
-  return /(?:^|:)(\d{1,5})$/.exec(text)?.[1] ?? fallback;
-}
-
-async function readPorts(): Promise<Ports> {
-  const answer = await fetch(new URL('api/v1/status', document.baseURI));
-  const status: unknown = await answer.json();
-  const ports = isObject(status) && isObject(status.ports) ? status.ports : {};
-  return { grpc: portOf(ports.otlp_grpc, '4317'), http: portOf(ports.otlp_http, '4318') };
-}
 
 const LANGUAGES = ['Any SDK', 'Go', 'Java', 'Python', 'Node.js', '.NET', 'Collector'] as const;
 type Language = (typeof LANGUAGES)[number];
 
-function snippet(language: Language, host: string, p: Ports): string {
+function snippet(language: Language, host: string, p: About['ports']): string {
   const http = `http://${host}:${p.http}`;
   const env = `export OTEL_SERVICE_NAME=my-service\nexport OTEL_EXPORTER_OTLP_ENDPOINT=${http}\nexport OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`;
   switch (language) {
@@ -40,13 +22,9 @@ function snippet(language: Language, host: string, p: Ports): string {
 }
 
 export function Empty({ state }: { state: AppState }): JSX.Element {
-  const [ports, setPorts] = useState<Ports>({ grpc: '4317', http: '4318' });
+  const { ports } = state.about.value;
   const [language, setLanguage] = useState<Language>('Any SDK');
   const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    // Without an answer the default ports stand.
-    readPorts().then(setPorts, () => undefined);
-  }, [state.link.value.state]);
   const host = window.location.hostname || '127.0.0.1';
   const text = snippet(language, host, ports);
   const copy = (): void => {

@@ -4,10 +4,14 @@ import { CALL_KINDS, SERVICE_KINDS } from '../model/frame';
 import { count, latency, percent, rate } from '../model/format';
 import { NONE } from '../model/graph';
 import { flowOf, healthOf } from '../model/health';
+import { lazy } from './lazy';
 import { Figure } from './overview';
 import type { AppState } from './state';
 
 const MAX_ROWS = 9;
+
+const ServiceCurves = lazy(async () => (await import('./details')).ServiceCurves);
+const ServiceExtras = lazy(async () => (await import('./details')).ServiceExtras);
 
 interface CallsProps {
   state: AppState;
@@ -37,7 +41,7 @@ function Calls({ state, title, tone, calls, end, filter }: CallsProps): JSX.Elem
               <th scope="row"><button type="button" title={s.name[c[end][i]]} onClick={() => state.pin(c[end][i])}
                 onPointerEnter={() => { state.hovered.value = c[end][i]; }} onPointerLeave={() => { state.hovered.value = NONE; }}>
                 <bdi>{s.label[c[end][i]]}</bdi>{c.kind[i] !== 0 && <span class="via">{CALL_KINDS[c.kind[i]]}</span>}</button></th>
-              <td class="num">{rate(c.rate[i])}</td>
+              <td class="num"><button type="button" class="open" aria-label={`Call between ${s.label[c.from[i]]} and ${s.label[c.to[i]]}`} onClick={() => state.pinCall(i)}>{rate(c.rate[i])}</button></td>
               <td class={`num ${healthOf(c.errorRate[i], state.thresholds)}`}>{percent(c.errorRate[i])}</td>
               <td class="num">{latency(c.p99[i])}</td>
             </tr>
@@ -69,9 +73,15 @@ export function FocusPanel({ state, slot }: { state: AppState; slot: number }): 
         <Figure value={latency(s.p99[slot])} unit="p99" />
         <Figure value={count(neighbours.size)} unit={neighbours.size === 1 ? 'neighbour' : 'neighbours'} />
       </div>
+      <ServiceCurves state={state} name={s.name[slot]} />
       <Calls state={state} title="Called by" tone="up" calls={into} end="from" filter={s.name[slot]} />
       <Calls state={state} title="Calls" tone="down" calls={out} end="to" filter={s.name[slot]} />
-      {into.length + out.length === 0 && <p class="sub calm">No calls in the last hour.</p>}
+      {into.length + out.length === 0 && <p class="sub calm">No calls {state.live.value ? 'in the last hour' : 'in this window'}.</p>}
+      <p class="actions">
+        {state.url.value.view !== 'layers' && <button type="button" class="primary" onClick={() => state.go({ view: 'layers' })}>Open neighbourhood</button>}
+        <button type="button" class="plain" onClick={() => { state.pathSearch.value = true; document.getElementById('search')?.focus(); }}>Path to…</button>
+      </p>
+      <ServiceExtras key={s.name[slot]} state={state} name={s.name[slot]} label={s.label[slot]} />
     </section>
   );
 }

@@ -1,10 +1,11 @@
 /** The bar at the top: name, search, views, counts, the state of the stream. */
 import type { JSX } from 'preact';
-import { behind, count } from '../model/format';
+import { behind, clock, clockSeconds, count, spanText } from '../model/format';
 import { VIEWS, type View } from '../model/url';
 import { Logo, Moon, Sun } from './icons';
 import { Search } from './search';
 import type { AppState } from './state';
+import { compare } from './timeline';
 
 /** The key that chooses each view. */
 export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', force: '3', table: '5' };
@@ -16,8 +17,23 @@ function connectionText(state: AppState): string {
   return l.state;
 }
 
+/** What the picture shows when it is not live; pressed, it goes back. */
+function Past({ state }: { state: AppState }): JSX.Element {
+  const w = state.window.value;
+  const frozen = w === null && state.url.value.at === state.frozen;
+  const text = frozen ? `Paused ${clockSeconds(Date.parse(state.url.value.at))}`
+    : w === null ? 'Fetching the past'
+      : w.base !== null ? `${clock(w.base.toMs)} compared with ${clock(w.toMs)}` : spanText(w.fromMs, w.toMs, state.now());
+  return (
+    <button type="button" class={`live past${state.travelError.value === '' ? '' : ' waiting'}`} title="Back to live" onClick={() => state.go({ at: '', base: '' })}>
+      <i class="dot" /><span class="num" data-testid="past">{text}</span><span class="lag">back to live</span>
+    </button>
+  );
+}
+
 function Live({ state }: { state: AppState }): JSX.Element {
   const l = state.link.value;
+  if (!state.live.value && l.state !== 'waiting') return <Past state={state} />;
   return (
     <div class={`live ${l.state}`}>
       <i class="dot" />
@@ -53,6 +69,11 @@ export function Header({ state }: { state: AppState }): JSX.Element {
           </button>
         ))}
       </nav>
+      <div class="chips">
+        <button type="button" class={`chip${state.filters.value > 0 ? ' on' : ''}`} aria-expanded={state.filterOpen.value} aria-controls="filters"
+          onClick={() => { state.filterOpen.value = !state.filterOpen.value; }}>Filter{state.filters.value > 0 && <q class="num">{state.filters.value}</q>}</button>
+        <button type="button" class={`chip${state.url.value.base !== '' ? ' on' : ''}`} aria-pressed={state.url.value.base !== ''} onClick={() => compare(state)}>Compare</button>
+      </div>
       <div class="space" />
       <div class="counts num">
         <span><b data-testid="service-count">{graph.serviceCount}</b> {graph.serviceCount === 1 ? 'service' : 'services'}</span>

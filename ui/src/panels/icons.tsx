@@ -48,3 +48,15 @@ export function KindMark({ kind }: { kind: number }): JSX.Element {
     </svg>
   );
 }
+
+export function Pause(): JSX.Element {
+  return <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" fill="currentColor"><path d="M4 2.500h2v9H4zM8 2.500h2v9H8z" /></svg>;
+}
+
+export function Play(): JSX.Element {
+  return <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" fill="currentColor"><path d="M4 2l8 5-8 5z" /></svg>;
+}
+
+export function Step({ back }: { back: boolean }): JSX.Element {
+  return <svg width="12" height="12" viewBox="0 0 14 14" aria-hidden="true" fill="currentColor"><path d={back ? 'M11 2.500v9L3 7z' : 'M3 2.500v9L11 7z'} /></svg>;
+}

@@ -1,17 +1,64 @@
 /** The search field: fuzzy, over services and teams, while typing. */
 import type { JSX } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { ask } from '../ask';
+import { NO_FILTER } from '../model/filter';
 import { rate } from '../model/format';
+import { NONE } from '../model/graph';
+import { isObject } from '../model/json';
 import { SearchIndex, type Candidate, type Hit } from '../model/search';
 import { Lens } from './icons';
 import type { AppState } from './state';
 
 const MAX_HITS = 9;
 
-function candidates(state: AppState): Candidate[] {
+/** Waits for so long after a key before the server is asked for operations. */
+const ASK_AFTER_MS = 120;
+const MAX_OPERATIONS = 5;
+/** Fewer letters than this are in the names of too many operations. */
+const LEAST_LETTERS = 2;
+
+function candidates(state: AppState, teams: boolean): Candidate[] {
   const s = state.graph.services;
-  const out: Candidate[] = state.grouping.groups.map((g, i) => ({ text: g.name, context: '', kind: 'team', ref: i, weight: g.rate + 1e9 }));
-  for (const i of state.graph.serviceList()) out.push({ text: s.label[i], context: s.namespace[i], kind: 'service', ref: i, weight: s.traffic[i] });
+  const out: Candidate[] = teams ? state.grouping.groups.map((g, i) => ({ text: g.name, context: '', kind: 'team', ref: i, weight: g.rate + 1e9 })) : [];
+  for (let i = 0; i < state.graph.serviceHigh; i++) {
+    if (s.present[i] === 1) out.push({ text: s.label[i], context: s.namespace[i], kind: 'service', ref: i, weight: s.traffic[i] });
+  }
+  return out;
+}
+
+/** Operations whose names hold the query, asked of the server when typing pauses. */
+function useOperations(state: AppState, query: string): Hit[] {
+  const text = query.trim().toLowerCase();
+  const [found, setFound] = useState<{ text: string; hits: Hit[] }>({ text: '', hits: [] });
+  useEffect(() => {
+    if (text.length < LEAST_LETTERS) return;
+    const abort = new AbortController();
+    const timer = window.setTimeout(() => {
+      ask('v1/operations', { text, limit: String(MAX_OPERATIONS) }, abort.signal).then(
+        (v) => { if (!abort.signal.aborted) setFound({ text, hits: operationHits(state, text, v) }); },
+        () => undefined, // services and teams are found without the server
+      );
+    }, ASK_AFTER_MS);
+    return () => {
+      window.clearTimeout(timer);
+      abort.abort();
+    };
+  }, [text]);
+  return text.length >= LEAST_LETTERS && text.startsWith(found.text) ? found.hits.filter((h) => h.candidate.text.toLowerCase().includes(text)) : [];
+}
+
+function operationHits(state: AppState, text: string, v: unknown): Hit[] {
+  if (!isObject(v) || !Array.isArray(v.operations)) return [];
+  const out: Hit[] = [];
+  for (const o of v.operations) {
+    if (!isObject(o) || typeof o.name !== 'string' || typeof o.service !== 'string') continue;
+    const ref = state.graph.findPresent(o.service);
+    const at = o.name.toLowerCase().indexOf(text);
+    if (ref === NONE || at < 0) continue;
+    const places = Array.from(text, (_, i) => at + i);
+    out.push({ candidate: { text: o.name, context: state.graph.services.label[ref], kind: 'operation', ref, weight: 0 }, score: 0, places });
+  }
   return out;
 }
 
@@ -33,14 +80,21 @@ export function Search({ state }: { state: AppState }): JSX.Element {
   const [query, setQuery] = useState('');
   const [chosen, setChosen] = useState(0);
   const structure = state.structure.value;
-  const index = useMemo(() => new SearchIndex(candidates(state)), [structure]);
-  const hits = useMemo(() => index.search(query, MAX_HITS), [index, query]);
+  const toPath = state.pathSearch.value;
+  const index = useMemo(() => new SearchIndex(candidates(state, !toPath)), [structure, toPath]);
+  const names = useMemo(() => index.search(query, MAX_HITS), [index, query]);
+  const operations = useOperations(state, toPath ? '' : query);
+  const hits = [...names.slice(0, MAX_HITS - operations.length), ...operations];
   const open = state.searchOpen.value && query !== '';
 
   const take = (hit: Hit | undefined): void => {
     if (hit === undefined) return;
-    if (hit.candidate.kind === 'team') state.pinTeam(hit.candidate.ref);
-    else state.pin(hit.candidate.ref);
+    const { kind, ref } = hit.candidate;
+    // What the filters hide is shown when it is asked for.
+    if (kind !== 'team' && state.graph.services.alive[ref] === 0) state.go({ part: NO_FILTER }, false);
+    if (kind === 'team') state.pinTeam(ref);
+    else if (toPath) state.pathTo(ref);
+    else state.pin(ref);
     setQuery('');
     state.searchOpen.value = false;
     input.current?.blur();
@@ -57,22 +111,22 @@ export function Search({ state }: { state: AppState }): JSX.Element {
     e.stopPropagation();
   };
   const pinned = state.pinned.value;
-  const placeholder = pinned >= 0 ? state.graph.services.label[pinned] : 'Search services and teams';
+  const placeholder = toPath ? 'Path to which service?' : pinned >= 0 ? state.graph.services.label[pinned] : 'Search services, teams, operations';
   return (
     <div class="search" role="search">
       <Lens />
-      <input ref={input} id="search" type="text" role="combobox" aria-label="Search services and teams" aria-expanded={open} aria-controls="search-hits"
+      <input ref={input} id="search" type="text" role="combobox" aria-label={toPath ? 'Search the far end of the path' : 'Search services, teams and operations'} aria-expanded={open} aria-controls="search-hits"
         aria-autocomplete="list" {...(open && hits.length > 0 ? { 'aria-activedescendant': `hit-${chosen}` } : {})} autocomplete="off" spellcheck={false}
         class={pinned >= 0 ? 'pinned' : ''} placeholder={placeholder} value={query} onKeyDown={key}
-        onFocus={() => { state.searchOpen.value = true; }} onBlur={() => { state.searchOpen.value = false; }}
+        onFocus={() => { state.searchOpen.value = true; }} onBlur={() => { state.searchOpen.value = false; state.pathSearch.value = false; }}
         onInput={(e) => { setQuery(e.currentTarget.value); setChosen(0); }} />
       <kbd aria-hidden="true">/</kbd>
       <ul id="search-hits" role="listbox" aria-label="Found" hidden={!open}>
         {hits.map((h, i) => (
-          <li key={`${h.candidate.kind}${h.candidate.ref}`} id={`hit-${i}`} role="option" aria-selected={i === chosen} class={i === chosen ? 'on' : ''}
+          <li key={`${h.candidate.kind}${h.candidate.ref}${h.candidate.kind === 'operation' ? h.candidate.text : ''}`} id={`hit-${i}`} role="option" aria-selected={i === chosen} class={i === chosen ? 'on' : ''}
             onPointerDown={(e) => { e.preventDefault(); take(h); }} onPointerEnter={() => setChosen(i)}>
             <Marked hit={h} />
-            <span class="sub">{h.candidate.kind === 'team' ? 'team' : <bdi>{h.candidate.context}</bdi>}</span>
+            <span class="sub">{h.candidate.kind === 'team' ? 'team' : h.candidate.kind === 'operation' ? <>operation of <bdi>{h.candidate.context}</bdi></> : <bdi>{h.candidate.context}</bdi>}</span>
             {h.candidate.kind === 'service' && <span class="sub num">{rate(state.graph.services.rate[h.candidate.ref])}/s</span>}
           </li>
         ))}

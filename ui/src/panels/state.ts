@@ -1,11 +1,14 @@
 /** What the panels show, as signals. The graph itself is changed in place; version tells that it was. */
 import { computed, signal } from '@preact/signals';
 import type { StarLayout } from '../layout/star';
-import type { Mark } from '../model/frame';
+import { NOTHING_KNOWN, type About } from '../model/about';
+import { activeFilters, PathFinder, sightOf, type Filter } from '../model/filter';
+import { CALL_KINDS, type Mark } from '../model/frame';
 import { NONE, Graph } from '../model/graph';
 import { groupServices, sumGroups, type Grouping } from '../model/groups';
 import { DEFAULT_THRESHOLDS, healthOf, needsAttention } from '../model/health';
 import { count, percent, rate } from '../model/format';
+import type { Path } from '../model/paths';
 import { formatUrl, parseUrl, type Theme, type UrlState } from '../model/url';
 import type { Link } from '../stream';
 
@@ -17,6 +20,33 @@ export interface Tip {
   /** Slot of a call or a service, or a group's index. */
   ref: number;
 }
+
+/** What the picture of the past covers, Unix milliseconds. */
+export interface PastWindow {
+  fromMs: number;
+  toMs: number;
+  /** The window that it is compared with. */
+  base: { fromMs: number; toMs: number } | null;
+}
+
+/** A call that differs between two windows. */
+export interface ChangedCall {
+  from: string;
+  to: string;
+  kind: string;
+  /** What moved: rate, errors, latency. */
+  what: readonly string[];
+  base: ChangedFigures;
+  now: ChangedFigures;
+}
+
+export interface ChangedFigures {
+  rate: number;
+  errorShare: number;
+  p99: number;
+}
+
+const NO_CALL = { caller: '', callee: '', callKind: '' } as const;
 
 export class AppState {
   readonly graph = new Graph();
@@ -46,6 +76,26 @@ export class AppState {
   readonly staging = signal(false);
   /** The share of the force layout that is done; null: none is under way. */
   readonly arranging = signal<number | null>(null);
+  /** What the picture of the past covers, Unix milliseconds; null: it is live, or stands still. */
+  readonly window = signal<PastWindow | null>(null);
+  /** The picture of the past is on its way. */
+  readonly travelling = signal(false);
+  /** Why it could not be had, or empty. */
+  readonly travelError = signal('');
+  /** The picture moves on by itself through the past. */
+  readonly playing = signal(false);
+  /** Calls in both windows of a comparison that changed. */
+  readonly changed = signal<readonly ChangedCall[]>([]);
+  /** The picture stands still at this moment (as in the URL), and nothing was fetched for it; or empty. */
+  frozen = '';
+  /** The server's clock less this machine's, milliseconds. */
+  clockSkewMs = 0;
+  /** What the server says about itself. */
+  readonly about = signal<About>(NOTHING_KNOWN);
+  readonly filterOpen = signal(false);
+  /** The search looks for the far end of a path from the service in focus. */
+  readonly pathSearch = signal(false);
+  private readonly finder = new PathFinder();
   readonly helpOpen = signal(false);
   readonly searchOpen = signal(false);
   /** Said to screen readers. */
@@ -60,6 +110,23 @@ export class AppState {
   readonly pinned = computed(() => {
     this.structure.value;
     return this.url.value.focus === '' ? NONE : this.graph.find(this.url.value.focus);
+  });
+  /** The picture is of now. */
+  readonly live = computed(() => this.url.value.at === '');
+  /** Slot of the call in focus, or NONE. */
+  readonly call = computed(() => {
+    this.structure.value;
+    const { caller, callee, callKind } = this.url.value;
+    return caller === '' ? NONE : this.graph.findCall(caller, callee, callKind);
+  });
+  readonly filters = computed(() => activeFilters(this.url.value.part, this.url.value.focus));
+  /** The paths that are asked for; null: none are. */
+  readonly paths = computed<readonly Path[] | null>(() => {
+    this.structure.value;
+    const { focus, part } = this.url.value;
+    if (focus === '' || part.to === '') return null;
+    const [from, to] = [this.graph.findPresent(focus), this.graph.findPresent(part.to)];
+    return from === NONE || to === NONE ? [] : this.finder.find(this.graph, from, to, part.viaInferred);
   });
   /** Index of the group in focus, or −1. */
   readonly team = computed(() => {
@@ -95,6 +162,21 @@ export class AppState {
     window.addEventListener('popstate', () => { this.url.value = parseUrl(window.location.search); });
   }
 
+  /** The server's time now, Unix milliseconds. */
+  now(): number {
+    return Date.now() + this.clockSkewMs;
+  }
+
+  /** Brings what is in sight in step with the filters. True: something came or went. */
+  refilter(): boolean {
+    const { part, focus } = this.url.value;
+    return this.graph.setSight(sightOf(part, focus, this.finder));
+  }
+
+  filter(change: Partial<Filter>, push = true): void {
+    this.go({ part: { ...this.url.value.part, ...change } }, push);
+  }
+
   regroup(): void {
     this.grouping = groupServices(this.graph);
   }
@@ -117,14 +199,30 @@ export class AppState {
 
   /** Pins a service by slot, or nothing with NONE. */
   pin(slot: number): void {
-    this.go({ focus: slot === NONE ? '' : this.graph.services.name[slot], team: '' });
+    const part = slot === NONE || this.url.value.part.to === '' ? this.url.value.part : { ...this.url.value.part, to: '' };
+    this.go({ focus: slot === NONE ? '' : this.graph.services.name[slot], team: '', ...NO_CALL, part: slot === NONE ? { ...part, to: '' } : part });
     if (slot !== NONE) this.announcement.value = this.sentence(slot);
   }
 
   pinTeam(group: number): void {
     const g = this.grouping.groups[group];
-    this.go({ focus: '', team: g === undefined ? '' : g.key });
+    this.go({ focus: '', team: g === undefined ? '' : g.key, ...NO_CALL });
     if (g !== undefined) this.announcement.value = `Team ${g.name}: ${count(g.count)} services, ${rate(g.rate)} calls a second`;
+  }
+
+  /** Puts a call in focus, or none with NONE. */
+  pinCall(slot: number): void {
+    const { calls, services } = this.graph;
+    this.go(slot === NONE ? NO_CALL : { caller: services.name[calls.from[slot]], callee: services.name[calls.to[slot]], callKind: CALL_KINDS[calls.kind[slot]] });
+    if (slot === NONE) return;
+    this.announcement.value = `Call from ${services.label[calls.from[slot]]} to ${services.label[calls.to[slot]]}: `
+      + `${rate(calls.rate[slot])} a second, ${percent(calls.errorRate[slot])} errors`;
+  }
+
+  /** Shows the paths from the service in focus to another. */
+  pathTo(slot: number): void {
+    if (this.url.value.focus === '' || slot === NONE) return;
+    this.go({ ...NO_CALL, view: this.url.value.view === 'table' ? 'star' : this.url.value.view, part: { ...this.url.value.part, to: this.graph.services.name[slot], hops: 0 } });
   }
 
   /** A service in a sentence. */

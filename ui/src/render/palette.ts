@@ -41,6 +41,6 @@ export const LIGHT: Theme = {
   light: true,
   background: [rgb('#fbfbfa'), rgb('#f1f2f4')],
   degraded: rgb('#b86e00'), failing: rgb('#c81e2c'), caller: rgb('#d97300'), callee: rgb('#0073cc'), focus: rgb('#18202c'),
-  added: rgb('#19a55c'), removed: rgb('#c42a78'), same: rgb('#66717f'),
+  added: rgb('#1cb868'), removed: rgb('#d02f80'), same: rgb('#66717f'),
   hueScale: 0.7, bandAlpha: 0.95, sectorAlpha: 0.11, bloom: [0.1, 0.1, 0.1],
 };

@@ -84,7 +84,9 @@ export class StarInput {
     const p = this.at(e);
     const service = this.view.serviceAt(p.x, p.y);
     if (service !== NONE) {
-      this.state.pin(service);
+      // Shift and a second service: the paths from the first to it.
+      if (e.shiftKey && this.state.pinned.value !== NONE) this.state.pathTo(service);
+      else this.state.pin(service);
       return;
     }
     const group = this.view.groupAt(p.x, p.y);
@@ -93,7 +95,13 @@ export class StarInput {
       this.view.zoomToTeam();
       return;
     }
-    if (this.state.pinned.value !== NONE || this.state.url.value.team !== '') this.state.pin(NONE);
+    const call = this.view.callAt(p.x, p.y);
+    if (call !== NONE) {
+      this.state.pinCall(call);
+      return;
+    }
+    if (this.state.call.value !== NONE) this.state.pinCall(NONE);
+    else if (this.state.pinned.value !== NONE || this.state.url.value.team !== '') this.state.pin(NONE);
   }
 
   /** A double click opens the neighbourhood. */
