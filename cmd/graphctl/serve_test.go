@@ -265,8 +265,11 @@ func TestServe(t *testing.T) {
 	p.wantCalls(1)
 	p.balanced(2)
 	for path, want := range map[string]string{
-		"/api/v1/export?format=dot":    `"web" -> "api"`,
-		"/api/v1/export?format=csv":    "web,api,rpc",
+		"/api/v1/export?format=dot": `"web" -> "api"`,
+		"/api/v1/export?format=csv": "web,api,rpc",
+
+		"/api/v1/export?format=svg&layout=star&theme=light": "web → api (rpc)",
+
 		"/api/dependencies":            `{"parent":"web","child":"api","callCount":1}`,
 		"/metrics":                     `traces_service_graph_request_total{client="web",client_service_namespace="",connection_type="",server="api",server_service_namespace=""} 1`,
 		"/":                            `<div id="app">`,

@@ -24,7 +24,6 @@ import (
 	"graphctl/graph"
 	"graphctl/graph/api"
 	"graphctl/graph/boltstore"
-	"graphctl/graph/export"
 	"graphctl/graph/export/graphviz"
 	"graphctl/graph/keeper"
 	"graphctl/graph/live"
@@ -264,9 +263,8 @@ func (s *server) run(ctx context.Context) error {
 
 // serveWeb answers on the web port.
 func (s *server) serveWeb(ctx context.Context) error {
-	pictures := graphviz.New(graphviz.Options{Command: drawCommand()})
 	handler := api.New(s.traces.source(s.store), api.Options{
-		Formats: append(export.Formats[:len(export.Formats):len(export.Formats)], pictures.Formats()...),
+		Formats: formats(),
 		Busy:    []error{graphviz.ErrBusy, graphviz.ErrTooSlow},
 		History: s.store,
 		Stream:  s.stream,

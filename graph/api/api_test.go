@@ -108,6 +108,7 @@ func TestAnswers(t *testing.T) {
 		{"/api/v1/export?format=dot", 200, `"shop/web" -> "shop/cart"`},
 		{"/api/v1/export", 400, "format is missing"},
 		{"/api/v1/export?format=cake", 400, "formats are dot, json"},
+		{"/api/v1/export?format=dot&theme=pink", 400, "themes are dark, light"},
 		{"/api/v1/status", 200, `"accounting":{"received":3,"buckets":[{"name":"paired","spans":3}]}`},
 		{"/healthz", 200, "ok"},
 		{"/readyz", 200, "ready"},

@@ -26,7 +26,7 @@ func (h *handler) graph(w http.ResponseWriter, r *http.Request) error {
 
 // export answers with the same in any format, as a file.
 func (h *handler) export(w http.ResponseWriter, r *http.Request) error {
-	v, err := parameters(r, append(slices.Clone(queryParameters), "format", "layout")...)
+	v, err := parameters(r, append(slices.Clone(queryParameters), "format", "layout", "theme")...)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,15 @@ func (h *handler) export(w http.ResponseWriter, r *http.Request) error {
 	if layout != "" && !slices.Contains(export.Layouts, layout) {
 		return badRequest("unknown layout %q; layouts are %s", layout, strings.Join(export.Layouts, ", "))
 	}
+	theme := v.Get("theme")
+	if theme != "" && !slices.Contains(export.Themes, theme) {
+		return badRequest("unknown theme %q; themes are %s", theme, strings.Join(export.Themes, ", "))
+	}
 	g, err := h.selected(r.Context(), v)
 	if err != nil {
 		return err
 	}
-	return writeFormat(w, f, g, export.Options{Layout: layout}, true)
+	return writeFormat(w, f, g, export.Options{Layout: layout, Theme: theme}, true)
 }
 
 // selected reads the graph that v selects.

@@ -18,6 +18,7 @@ var parameterDocs = map[string]string{
 	"direction":   "of the hops: up (callers), down (callees), both",
 	"format":      "name of the format",
 	"layout":      "layout engine of a picture: dot, sfdp, star, twopi, circo, neato, fdp",
+	"theme":       "look of a star: dark, light",
 	"endTs":       "end of the window, ms since 1970",
 	"lookback":    "length of the window, ms",
 	"service":     "id of a node: only calls from or to it; of a history those into it, or out of it if nobody calls it",

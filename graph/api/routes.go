@@ -19,7 +19,7 @@ func (h *handler) routes() []route {
 	jaeger := func(a answer) http.Handler { return h.serve(a, (*failure).writeJaeger) }
 	list := []route{
 		{"/api/v1/graph", json(h.graph), "The graph of a window", queryParameters, "application/json"},
-		{"/api/v1/export", json(h.export), "The graph of a window as a file", append([]string{"format", "layout"}, queryParameters...), "application/octet-stream"},
+		{"/api/v1/export", json(h.export), "The graph of a window as a file", append([]string{"format", "layout", "theme"}, queryParameters...), "application/octet-stream"},
 		{"/api/v1/diff", json(h.diff), "What a window shows and its base does not, and the other way round", append([]string{"base_from", "base_to", "significant"}, filterParameters...), "application/json"},
 		{"/api/v1/status", json(h.status), "Version, listeners, durability in force, and what became of every span", nil, "application/json"},
 		{"/api/v1/openapi.json", json(h.openapi), "This document", nil, "application/json"},
