@@ -4,15 +4,16 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"math"
-	"time"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
 	"graphctl/graph"
+	"graphctl/graph/wire"
 )
 
-// Apply implements graph.Store.
+// Apply implements graph.Store. Beside the batches it does a bounded share of
+// the work that is due: folds, and deletes what is not kept.
 func (s *Store) Apply(ctx context.Context, batches []graph.Batch) (err error) {
 	defer guard(&err, "apply")
 	s.writing.Lock()
@@ -20,28 +21,8 @@ func (s *Store) Apply(ctx context.Context, batches []graph.Batch) (err error) {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("boltstore: apply: %w", err)
 	}
-	now := s.o.Now()
-	fold := now.Sub(s.folded) >= s.o.FoldEvery || now.Before(s.folded)
-	dropped := 0
-	err = s.db.Update(func(tx *bbolt.Tx) (err error) {
-		if err := s.applyBatches(tx, batches); err != nil {
-			return err
-		}
-		if err := s.dict.write(tx.Bucket(namesBucket)); err != nil {
-			return err
-		}
-		if fold {
-			dropped, err = s.fold(tx, now)
-		}
-		return err
-	})
-	if err != nil {
+	if err := s.update(s.begin(), batches); err != nil {
 		return fmt.Errorf("boltstore: apply: %w", err)
-	}
-	s.dict.stored = len(s.dict.names)
-	s.dropped.Add(uint64(dropped))
-	if fold {
-		s.folded = now
 	}
 	return nil
 }
@@ -53,9 +34,20 @@ type pageOf struct {
 	class  class
 }
 
+// A pageList is cells to be filed in one bucket of time and class.
+type pageList struct {
+	order []uint64 // number of the name in the high half, index of stats in the low
+	stats []*graph.Stats
+}
+
+func (l *pageList) add(id uint32, st *graph.Stats) {
+	l.order = append(l.order, uint64(id)<<32|uint64(len(l.stats)))
+	l.stats = append(l.stats, st)
+}
+
 // applyBatches writes what is new of the batches as pages.
-func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
-	pages := map[pageOf][]entry{}
+func (w *write) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
+	lists := map[pageOf]*pageList{}
 	for i := range batches {
 		b := &batches[i]
 		at, err := progressOf(tx, b.Origin)
@@ -68,109 +60,93 @@ func (s *Store) applyBatches(tx *bbolt.Tx, batches []graph.Batch) error {
 		if err := put(tx, progressBucket, originKey(b.Origin), binary.BigEndian.AppendUint64(nil, b.Seq)); err != nil {
 			return err
 		}
-		for k, st := range b.Delta.Cells() {
-			if st.IsZero() {
-				continue
-			}
-			if !k.Aligned() {
-				return ErrUnaligned
-			}
-			of := k.Subject.Value().Of
-			p := pageOf{k.Bucket, of.Coarse(), classOf(of)}
-			pages[p] = append(pages[p], entry{s.id(name{k.Subject, k.Facets}), st})
+		if err := w.file(lists, b.Delta); err != nil {
+			return err
 		}
 	}
-	if len(pages) == 0 {
+	if len(lists) == 0 {
 		return nil
 	}
 	commit, err := tx.Bucket(pagesBucket).NextSequence()
 	if err != nil {
 		return err
 	}
-	for p, list := range pages {
-		bucket := pagesBucket
-		if p.coarse {
-			bucket = hourPagesBucket
-		}
-		if err := writeSorted(tx, bucket, place{bucket: p.bucket, commit: commit, class: p.class}, list); err != nil {
+	for p, list := range lists {
+		if err := w.writePages(tx, p, commit, list); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fold adds the pages of closed buckets to the bases and deletes them, then
-// what is older than its retention. It returns how many rows were behind every
-// retention and so were dropped.
-func (s *Store) fold(tx *bbolt.Tx, now time.Time) (dropped int, err error) {
-	k, err := s.keep(tx, now)
-	if err != nil {
-		return 0, err
-	}
-	closed := graph.InstantOf(now).Floor(graph.Fine)
-	for _, f := range []folder{
-		{pages: pagesBucket, class: edges, until: closed, into: targets(k, fine, medium, coarse)},
-		{pages: pagesBucket, class: others, until: closed, into: targets(k, fine, medium, coarse)},
-		// Coarse subjects belong to one level; the open hour is folded too, or
-		// its pages would be read one by one for an hour.
-		{pages: hourPagesBucket, class: others, until: math.MaxInt64, into: targets(k, coarse)},
-	} {
-		f.tx = tx
-		if err := f.run(); err != nil {
-			return 0, err
+// file sorts the cells of d into lists.
+func (w *write) file(lists map[pageOf]*pageList, d *graph.Delta) error {
+	for k, st := range d.Cells() {
+		if st.IsZero() {
+			continue
 		}
-		dropped += f.dropped
-	}
-	if err := remove(tx, pagesBucket, math.MinInt64, closed); err != nil {
-		return 0, err
-	}
-	if err := remove(tx, hourPagesBucket, math.MinInt64, math.MaxInt64); err != nil {
-		return 0, err
-	}
-	return dropped, k.enforce(tx)
-}
-
-func targets(k kept, levels ...level) []target {
-	var list []target
-	for _, l := range levels {
-		list = append(list, target{level: l, edge: k.since(l)})
-	}
-	return list
-}
-
-// pageStarts lists the buckets that have pages, in order.
-func pageStarts(tx *bbolt.Tx, pages []byte, until graph.Instant) ([]graph.Instant, error) {
-	var starts []graph.Instant
-	c := tx.Bucket(pages).Cursor()
-	for k, _ := c.First(); k != nil; {
-		p, err := readPlace(k)
-		if err != nil {
-			return nil, err
+		if !k.Aligned() {
+			return ErrUnaligned
 		}
-		if p.bucket >= until {
-			break
+		of := k.Subject.Value().Of
+		p := pageOf{k.Bucket, of.Coarse(), classOf(of)}
+		list := lists[p]
+		if list == nil {
+			list = new(pageList)
+			lists[p] = list
 		}
-		starts = append(starts, p.bucket)
-		k, _ = c.Seek(firstKey(p.bucket + 1))
-	}
-	return starts, nil
-}
-
-// removeClass deletes the base of one class of a bucket.
-func removeClass(tx *bbolt.Tx, bucket []byte, start graph.Instant, c class) error {
-	cursor := tx.Bucket(bucket).Cursor()
-	first := place{bucket: start, class: c}.key()
-	for k, _ := cursor.Seek(first); k != nil; k, _ = cursor.Seek(first) {
-		p, err := readPlace(k)
+		id, err := w.s.id(name{k.Subject, k.Facets})
 		if err != nil {
 			return err
 		}
-		if p.bucket != start || p.class != c {
-			return nil
-		}
-		if err := cursor.Delete(); err != nil {
-			return err
-		}
+		list.add(id, st)
 	}
 	return nil
+}
+
+// writePages writes a list, shard by shard.
+func (w *write) writePages(tx *bbolt.Tx, p pageOf, commit uint64, list *pageList) error {
+	bucket := pagesBucket
+	if p.coarse {
+		bucket = hourPagesBucket
+	}
+	slices.Sort(list.order)
+	var rows wire.Rows
+	for i := 0; i < len(list.order); {
+		sh := shard{p.class, uint16(list.order[i] >> 32 / shardRows)}
+		rows.IDs, rows.Stats = rows.IDs[:0], rows.Stats[:0]
+		for ; i < len(list.order) && uint16(list.order[i]>>32/shardRows) == sh.number; i++ {
+			appendRow(&rows, uint32(list.order[i]>>32), list.stats[uint32(list.order[i])])
+		}
+		dropLastZero(&rows)
+		if len(rows.IDs) == 0 {
+			continue
+		}
+		if err := writeBlock(tx, bucket, sh.of(p.bucket, commit), &rows); err != nil {
+			return err
+		}
+		w.filed = append(w.filed, filedPage{sh, page{p.bucket, commit, p.coarse, int32(len(rows.IDs))}})
+		w.rows += len(rows.IDs)
+	}
+	return nil
+}
+
+// appendRow adds a row whose number is not below that of the last one. Rows with
+// one number are added up; a row of its own shares its sketches with st.
+func appendRow(rows *wire.Rows, id uint32, st *graph.Stats) {
+	if n := len(rows.IDs); n > 0 && rows.IDs[n-1] == id {
+		sum := rows.Stats[n-1].Clone()
+		sum.Add(st)
+		rows.Stats[n-1] = sum
+		return
+	}
+	dropLastZero(rows)
+	rows.IDs = append(rows.IDs, id)
+	rows.Stats = append(rows.Stats, *st)
+}
+
+func dropLastZero(rows *wire.Rows) {
+	if n := len(rows.IDs) - 1; n >= 0 && rows.Stats[n].IsZero() {
+		rows.IDs, rows.Stats = rows.IDs[:n], rows.Stats[:n]
+	}
 }

@@ -2,7 +2,9 @@ package boltstore
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"slices"
 	"unique"
 
 	"go.etcd.io/bbolt"
@@ -16,63 +18,123 @@ type name struct {
 	facets  unique.Handle[graph.Facets]
 }
 
-// A dictionary numbers names. It only grows; numbers are positions in names. A
-// name is known in memory before it is stored, so that who reads a transaction
-// knows all names in it, and stays if its transaction fails, to be stored by the
-// next.
-type dictionary struct {
-	names  []name
-	ids    map[name]uint32
-	stored int // so many names are in the file
+// A group is names that are read together, and so have shards of their own.
+type group byte
+
+const (
+	groupEdges    group = iota
+	groupEvidence       // spans and aliases: what every read looks at
+	groupRest           // operations and rules
+	groups
+)
+
+func groupOf(s graph.SubjectKind) group {
+	switch s {
+	case graph.OfEdge:
+		return groupEdges
+	case graph.OfSpans, graph.OfAlias:
+		return groupEvidence
+	}
+	return groupRest
 }
+
+// maxNames is what the number of a shard in a key allows for.
+const maxNames = shardRows << 16
+
+var errNames = errors.New("too many names in one file")
+
+// A dictionary numbers names. It only grows; numbers are positions in names,
+// and a group takes them shard by shard, so that there are gaps. A name is known
+// in memory before it is stored, so that who reads a transaction knows all names
+// in it, and stays if its transaction fails, to be stored by the next.
+type dictionary struct {
+	names  []name // whole shards; the zero name is a gap
+	ids    map[name]uint32
+	next   [groups]uint32 // next number of a group, unless a shard begins there
+	groups []groupSet     // by shard: whose names it holds
+	fresh  []uint32       // numbers that are not in the file
+}
+
+// A groupSet has a bit for each group.
+type groupSet byte
+
+func (s groupSet) has(g group) bool { return s&(1<<g) != 0 }
 
 // load reads all names.
 func (d *dictionary) load(b *bbolt.Bucket) error {
 	d.ids = make(map[name]uint32)
-	err := b.ForEach(func(k, v []byte) error {
+	var owner group // of the shard that is being read
+	return b.ForEach(func(k, v []byte) error {
 		body, err := checked(namesBucket, k, v)
 		if err != nil {
 			return err
 		}
-		if len(k) != 4 || binary.BigEndian.Uint32(k) != uint32(len(d.names)) {
-			return fmt.Errorf("%w: numbers of names have gaps", ErrDamaged)
+		if len(k) != 4 {
+			return fmt.Errorf("%w: number of a name", ErrDamaged)
 		}
 		n, err := readName(body)
 		if err != nil {
 			return err
 		}
-		d.ids[n] = uint32(len(d.names))
-		d.names = append(d.names, n)
+		id := binary.BigEndian.Uint32(k)
+		if id >= maxNames {
+			return fmt.Errorf("%w: number of a name", ErrDamaged)
+		}
+		if id >= uint32(len(d.names)) {
+			owner = groupOf(n.subject.Value().Of)
+		}
+		d.put(id, n)
+		d.next[owner] = id + 1
 		return nil
 	})
-	d.stored = len(d.names)
-	return err
+}
+
+// put gives n the number id.
+func (d *dictionary) put(id uint32, n name) {
+	if shards := int(id/shardRows) + 1; shards > len(d.groups) {
+		d.names = append(d.names, make([]name, shards*shardRows-len(d.names))...)
+		d.groups = append(d.groups, make([]groupSet, shards-len(d.groups))...)
+	}
+	d.ids[n] = id
+	d.names[id] = n
+	d.groups[id/shardRows] |= 1 << groupOf(n.subject.Value().Of)
 }
 
 // id returns the number of n, a new one if it has none. Only Apply calls it.
-func (s *Store) id(n name) uint32 {
+func (s *Store) id(n name) (uint32, error) {
 	if id, ok := s.dict.ids[n]; ok {
-		return id
+		return id, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := uint32(len(s.dict.names))
-	s.dict.ids[n] = id
-	s.dict.names = append(s.dict.names, n)
-	return id
+	d := &s.dict
+	g := groupOf(n.subject.Value().Of)
+	id := d.next[g]
+	if id%shardRows == 0 {
+		id = uint32(len(d.names))
+	}
+	if id >= maxNames {
+		return 0, errNames
+	}
+	d.put(id, n)
+	d.next[g] = id + 1
+	d.fresh = append(d.fresh, id)
+	return id, nil
 }
 
-// names returns the names as of now; the slice is not changed.
-func (s *Store) names() []name {
+// names returns the names as of now and whose each shard is. Numbers that are
+// given later may be filled in behind the reader's back, but no reader looks at
+// those.
+func (s *Store) names() ([]name, []groupSet) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.dict.names
+	return s.dict.names, slices.Clone(s.dict.groups)
 }
 
 // write stores the names that are not in the file.
 func (d *dictionary) write(b *bbolt.Bucket) error {
-	for id := d.stored; id < len(d.names); id++ {
-		k := binary.BigEndian.AppendUint32(nil, uint32(id))
+	for _, id := range d.fresh {
+		k := binary.BigEndian.AppendUint32(nil, id)
 		if err := b.Put(k, sealed(namesBucket, k, appendName(nil, d.names[id]))); err != nil {
 			return err
 		}

@@ -1,57 +1,73 @@
 package boltstore
 
 import (
-	"cmp"
-	"slices"
-
 	"go.etcd.io/bbolt"
 
 	"graphctl/graph"
 	"graphctl/graph/wire"
 )
 
-// A folder adds pages of one class to bases. It reads each page once: what it
-// finds for a bucket goes to that bucket's base and is gathered for the bucket
-// of the next level around it.
+// A folder adds pages to bases and deletes them. It reads each page once: what
+// it finds for a bucket goes to that bucket's base and is gathered for the
+// bucket of the next level around it. What it does in one transaction leaves
+// every sum as it was.
 type folder struct {
-	tx    *bbolt.Tx
-	pages []byte
-	class class
-	until graph.Instant // pages of buckets before it are folded
-	into  []target      // from fine to coarse
+	tx     *bbolt.Tx
+	shard  shard
+	levels [3]gathered
+	reader blockReader
+	out    wire.Rows // what is being written
 
-	dropped int // rows that no target keeps
+	late int // rows that no level keeps
 }
 
-// A target is a level that is folded into.
-type target struct {
+// gathered is what is to be added to a base.
+type gathered struct {
 	level
 	edge graph.Instant // buckets before it are not kept
-	open graph.Instant // start of the bucket that is gathered
-	sum  sum           // what was gathered for it
+	open bool
+	at   graph.Instant // start of the bucket that is gathered
+	sum  tally
 }
 
-// run folds the pages.
-func (f *folder) run() error {
-	starts, err := pageStarts(f.tx, f.pages, f.until)
-	if err != nil {
-		return err
+// begin readies f, which keeps its memory, for a transaction.
+func (f *folder) begin(tx *bbolt.Tx, k kept) {
+	f.tx, f.reader.tx, f.late = tx, tx, 0
+	for i, l := range levels() {
+		g := &f.levels[i]
+		g.level, g.edge, g.open = l, k.since(l), false
 	}
-	for _, start := range starts {
-		for i := range f.into {
-			if t := &f.into[i]; t.sum != nil && start.Floor(t.width) != t.open {
-				if err := f.close(i); err != nil {
-					return err
-				}
-			}
+}
+
+// fold folds pages of a shard, which are in the order of a visit.
+func (f *folder) fold(sh shard, pages []page) error {
+	f.shard = sh
+	for _, p := range pages {
+		bucket, first := pagesBucket, 0
+		if p.coarse {
+			bucket, first = hourPagesBucket, len(f.levels)-1
 		}
-		delta := sum{}
-		if err := delta.read(f.tx, f.pages, start, start+1, func(p place) bool { return p.class == f.class }); err != nil {
+		if err := f.closeOthers(p.bucket); err != nil {
 			return err
 		}
-		f.into[0].gather(start, delta)
+		at := sh.of(p.bucket, p.commit)
+		found, err := f.reader.read(bucket, at)
+		if err != nil {
+			return err
+		}
+		if !found {
+			continue // folded by a transaction that was believed to have failed
+		}
+		g := &f.levels[first]
+		g.begin(p.bucket)
+		if err := g.sum.add(sh, &f.reader.rows, 1); err != nil {
+			return err
+		}
+		if err := deleteBlock(f.tx, bucket, at); err != nil {
+			return err
+		}
 	}
-	for i := range f.into {
+	for i := range f.levels {
 		if err := f.close(i); err != nil {
 			return err
 		}
@@ -59,74 +75,54 @@ func (f *folder) run() error {
 	return nil
 }
 
-// gather adds delta to the sum of the bucket that holds start. It keeps delta.
-func (t *target) gather(start graph.Instant, delta sum) {
-	if t.sum == nil {
-		t.open, t.sum = start.Floor(t.width), delta
-		return
+// begin makes the bucket that holds t the one that is gathered.
+func (g *gathered) begin(t graph.Instant) {
+	if !g.open {
+		g.open, g.at = true, t.Floor(g.width)
+		g.sum.reset()
 	}
-	t.sum.add(delta)
 }
 
-// close folds what was gathered at level i and hands it to the level above.
-func (f *folder) close(i int) error {
-	t := &f.into[i]
-	delta, start := t.sum, t.open
-	t.sum = nil
-	if len(delta) == 0 {
-		return nil
-	}
-	if start >= t.edge {
-		if err := foldInto(f.tx, t.base, start, f.class, delta); err != nil {
-			return err
+// closeOthers closes the buckets that do not hold t.
+func (f *folder) closeOthers(t graph.Instant) error {
+	for i := range f.levels {
+		if g := &f.levels[i]; g.open && g.at != t.Floor(g.width) {
+			if err := f.close(i); err != nil {
+				return err
+			}
 		}
-	}
-	switch {
-	case i+1 < len(f.into):
-		f.into[i+1].gather(start, delta)
-	case start < t.edge:
-		f.dropped += len(delta)
 	}
 	return nil
 }
 
-// foldInto adds delta to the base of a bucket, block by block: the base of an
-// hour is not held in memory but for the bytes that replace it.
-func foldInto(tx *bbolt.Tx, base []byte, start graph.Instant, c class, delta sum) error {
-	list := delta.entries()
-	slices.SortFunc(list, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
-	w := blockWriter{tx: tx, bucket: base, at: place{bucket: start, class: c}, later: true}
-	next := 0
-	before := func(id uint32) error { // adds what delta has below id
-		for ; next < len(list) && list[next].id < id; next++ {
-			if err := w.add(list[next].id, list[next].stats); err != nil {
-				return err
-			}
-		}
+// close adds what was gathered at level i to its base, and hands it to the level
+// above.
+func (f *folder) close(i int) error {
+	g := &f.levels[i]
+	if !g.open {
 		return nil
 	}
-	only := func(p place) bool { return p.class == c }
-	err := scan(tx, base, start, start+1, only, func(_ place, rows *wire.Rows) error {
-		for i, id := range rows.IDs {
-			if err := before(id); err != nil {
-				return err
-			}
-			if err := w.add(id, &rows.Stats[i]); err != nil {
-				return err
-			}
-		}
+	g.open = false
+	if i+1 < len(f.levels) {
+		above := &f.levels[i+1]
+		above.begin(g.at)
+		above.sum.merge(&g.sum)
+	} else if g.at < g.edge {
+		f.late += g.sum.len()
+	}
+	if g.at < g.edge {
 		return nil
-	})
+	}
+	at := f.shard.of(g.at, 0)
+	found, err := f.reader.read(g.base, at)
 	if err != nil {
 		return err
 	}
-	for ; next < len(list); next++ {
-		if err := w.add(list[next].id, list[next].stats); err != nil {
+	if found {
+		if err := g.sum.add(f.shard, &f.reader.rows, 1); err != nil {
 			return err
 		}
 	}
-	if err := removeClass(tx, base, start, c); err != nil {
-		return err
-	}
-	return w.done()
+	g.sum.block(f.shard, &f.out)
+	return writeBlock(f.tx, g.base, at, &f.out)
 }

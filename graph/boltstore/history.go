@@ -13,9 +13,13 @@ import (
 // bucket to the end of the last. Both are zero if nothing is.
 func (s *Store) Extent(_ context.Context) (from, to graph.Instant, err error) {
 	err = s.view("extent", func(tx *bbolt.Tx) error {
-		var found bool
-		if from, to, found, err = extent(tx); !found {
-			from, to = 0, 0
+		k, err := s.keep(tx, s.o.Now())
+		if err != nil {
+			return err
+		}
+		first, last, found, err := k.extent(tx)
+		if found {
+			from, to = first, last
 		}
 		return err
 	})
@@ -29,29 +33,16 @@ func (s *Store) Extent(_ context.Context) (from, to graph.Instant, err error) {
 func (s *Store) CellsWithin(ctx context.Context, from, to graph.Instant, widest time.Duration, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
 	from, to = inRange(from), inRange(to)
 	return s.view("history", func(tx *bbolt.Tx) error {
-		first, last, found, err := extent(tx)
-		if err != nil || !found {
-			return err
-		}
 		k, err := s.keep(tx, s.o.Now())
 		if err != nil {
 			return err
 		}
-		names := s.names()
+		first, last, found, err := k.extent(tx)
+		if err != nil || !found {
+			return err
+		}
 		begin := max(from.Floor(k.finest(from).width), first.Floor(graph.Coarse))
 		end := min(to.Ceil(k.finest(to-1).width), last.Ceil(graph.Coarse))
-		for _, part := range k.parts(begin, end, level{width: widest}) {
-			more := true
-			err := eachCell(ctx, tx, part.level, pagesBucket, part.from, part.to, anyClass, func(c cell) bool {
-				if !names[c.id].subject.Value().Of.Coarse() { // those come below
-					more = yield(c.key(names), c.stats, part.width)
-				}
-				return more
-			})
-			if err != nil || !more {
-				return err
-			}
-		}
-		return coarseCells(tx, ctx, names, from, to, yield)
+		return s.cells(ctx, tx, from, to, k.parts(begin, end, level{width: widest}), yield)
 	})
 }

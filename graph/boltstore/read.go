@@ -5,22 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
 
 	"graphctl/graph"
-	"graphctl/graph/wire"
 )
 
 // ErrWindow is returned by Read for a window that ends before it begins.
 var ErrWindow = errors.New("window ends before it begins")
 
 // Read implements graph.Store. A bound is widened outward to the finest bucket
-// kept there. Between the bounds the widest buckets are read that fit: of 10 s
-// in windows up to 10 min, up to 1 min in those up to 6 h, up to 1 h in longer
+// kept there. When a node or edge was first and last seen is known to buckets of
+// 10 s in windows up to 10 min, of 1 min in those up to 6 h, of 1 h in longer
 // ones and in those without bounds.
+//
+// Shards are summed in parallel, each from the buckets that are the least to
+// read: those inside the window, or a wider one less those outside.
 func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 	if q.From != 0 && q.To != 0 && q.From > q.To {
 		return nil, fmt.Errorf("boltstore: read: %w", ErrWindow)
@@ -29,71 +30,100 @@ func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 		return nil, fmt.Errorf("boltstore: read: %w", err)
 	}
 	b := graph.NewBuilder(q.Filter)
-	var g *graph.Graph
-	err := s.view("read", func(tx *bbolt.Tx) error {
-		names := s.names()
-		first, last, found, err := extent(tx)
-		if err != nil {
-			return err
-		}
-		if !found {
-			g = b.Graph(0, 0, 0)
+	var p *plan
+	err := s.parallel("read", func(tx *bbolt.Tx) (err error) {
+		p, err = s.plan(tx, q)
+		return err
+	}, func(tx *bbolt.Tx) error {
+		if p == nil {
 			return nil
 		}
-		k, err := s.keep(tx, s.o.Now())
-		if err != nil {
-			return err
-		}
-		from, to, parts := k.window(q, first, last)
-		resolution := k.finest(from).width
-		for _, part := range parts {
-			resolution = max(resolution, part.width)
-			err = eachCell(ctx, tx, part.level, pagesBucket, part.from, part.to, anyClass, func(c cell) bool {
-				b.Cell(c.key(names), c.stats, clip(part.width, c.bucket, to))
-				return true
-			})
-			if err != nil {
-				return err
-			}
-		}
-		evidence, err := readEvidence(tx, from.Floor(graph.Coarse), to.Ceil(graph.Coarse), ctx)
-		if err != nil {
-			return err
-		}
-		for id, n := range evidence {
-			b.Evidence(names[id].subject.Value(), n)
-		}
-		g = b.Graph(from, to, resolution)
-		return nil
+		return p.work(ctx, tx, b)
 	})
+	switch {
+	case err != nil:
+		return nil, err
+	case p == nil:
+		return b.Graph(0, 0, 0), nil
+	}
+	return b.Graph(p.from, p.to, p.resolution), nil
+}
+
+// plan returns what to read for q, nil if nothing is kept.
+func (s *Store) plan(tx *bbolt.Tx, q graph.Query) (*plan, error) {
+	k, err := s.keep(tx, s.o.Now())
 	if err != nil {
 		return nil, err
 	}
-	return g, nil
+	first, last, found, err := k.extent(tx)
+	if !found || err != nil {
+		return nil, err
+	}
+	p := &plan{}
+	p.names, p.groups = s.names()
+	var parts []part
+	p.from, p.to, parts = k.window(q, first, last)
+	p.resolution = k.finest(p.from).width
+	for _, part := range parts {
+		p.resolution = max(p.resolution, part.width)
+		if err := p.see(tx, part); err != nil {
+			return nil, err
+		}
+	}
+	begin, end := max(p.from, first.Floor(graph.Coarse)), min(p.to, last.Ceil(graph.Coarse))
+	if p.terms, err = k.cover(tx, begin, end); err != nil {
+		return nil, err
+	}
+	p.hours = span{p.from.Floor(graph.Coarse), p.to.Ceil(graph.Coarse)}
+	if p.evidence, err = starts(tx, coarse.base, p.hours.from, p.hours.to); err != nil {
+		return nil, err
+	}
+	p.pages, err = pagesOf(tx, p.hours.from, p.hours.to)
+	return p, err
 }
 
-// clip is the width of a bucket that may reach beyond the end of what is kept.
-func clip(width time.Duration, bucket, to graph.Instant) time.Duration {
-	return min(width, time.Duration(to-bucket))
+// pagesOf lists the pages of buckets in [from, to) by shard.
+func pagesOf(tx *bbolt.Tx, from, to graph.Instant) (map[shard][]page, error) {
+	list := map[shard][]page{}
+	for _, bucket := range [][]byte{pagesBucket, hourPagesBucket} {
+		c := tx.Bucket(bucket).Cursor()
+		for k, _ := c.Seek(firstKey(from)); k != nil; k, _ = c.Next() {
+			p, err := readPlace(k)
+			if err != nil {
+				return nil, err
+			}
+			if p.bucket >= to {
+				break
+			}
+			if p.part == counters {
+				sh := shard{p.class, p.shard}
+				list[sh] = append(list[sh], page{bucket: p.bucket, commit: p.commit, coarse: &bucket[0] == &hourPagesBucket[0]})
+			}
+		}
+	}
+	return list, nil
 }
 
 // extent returns the bounds of everything kept: the start of the first bucket,
 // and the end of the last one at the finest level that has any.
-func extent(tx *bbolt.Tx) (from, to graph.Instant, found bool, err error) {
+func (k kept) extent(tx *bbolt.Tx) (from, to graph.Instant, found bool, err error) {
 	from, to = math.MaxInt64, math.MinInt64
 	var width time.Duration // of the level that to was taken from
-	for _, l := range []level{{graph.Fine, pagesBucket}, fine, medium, coarse} {
+	for _, l := range []struct {
+		level
+		since graph.Instant
+	}{{level{graph.Fine, pagesBucket}, math.MinInt64}, {fine, k.fine}, {medium, k.medium}, {coarse, k.coarse}} {
 		c := tx.Bucket(l.base).Cursor()
-		k, _ := c.First()
-		if k == nil {
+		key, _ := c.Seek(firstKey(l.since))
+		if key == nil {
 			continue
 		}
-		first, err := readPlace(k)
+		first, err := readPlace(key)
 		if err != nil {
 			return 0, 0, false, err
 		}
-		k, _ = c.Last()
-		last, err := readPlace(k)
+		key, _ = c.Last()
+		last, err := readPlace(key)
 		if err != nil {
 			return 0, 0, false, err
 		}
@@ -103,132 +133,4 @@ func extent(tx *bbolt.Tx) (from, to graph.Instant, found bool, err error) {
 		from, found = min(from, first.bucket), true
 	}
 	return from, to, found, nil
-}
-
-// A cell is the sum of one name in one bucket. It is valid while it is yielded.
-type cell struct {
-	bucket graph.Instant
-	id     uint32
-	stats  *graph.Stats
-}
-
-func (c cell) key(names []name) graph.Key {
-	n := names[c.id]
-	return graph.Key{Bucket: c.bucket, Subject: n.subject, Facets: n.facets}
-}
-
-// errStop ends a scan early.
-var errStop = errors.New("stop")
-
-// eachCell yields the sums of the buckets of a level in [from, to): the bases,
-// with the pages that lie in them. It holds one bucket in memory, and only if
-// there are pages in it. Cells that come to zero are left out.
-func eachCell(ctx context.Context, tx *bbolt.Tx, l level, pages []byte, from, to graph.Instant, which func(place) bool, yield func(cell) bool) error {
-	from, to = from.Floor(l.width), to.Ceil(l.width)
-	starts, err := pageStarts(tx, pages, to)
-	if err != nil {
-		return err
-	}
-	var amended []graph.Instant // buckets with pages, ascending
-	for _, t := range starts {
-		if b := t.Floor(l.width); b >= from && (len(amended) == 0 || amended[len(amended)-1] != b) {
-			amended = append(amended, b)
-		}
-	}
-	plain := func(p place) bool {
-		_, has := slices.BinarySearch(amended, p.bucket)
-		return !has && which(p)
-	}
-	err = scan(tx, l.base, from, to, plain, func(p place, rows *wire.Rows) error {
-		for i, id := range rows.IDs {
-			if !yield(cell{p.bucket, id, &rows.Stats[i]}) {
-				return errStop
-			}
-		}
-		return ctx.Err()
-	})
-	for i := 0; i < len(amended) && err == nil; i++ {
-		err = eachAmended(ctx, tx, l, pages, amended[i], which, yield)
-	}
-	if errors.Is(err, errStop) {
-		return nil
-	}
-	return err
-}
-
-// eachAmended yields the sums of one bucket that has pages.
-func eachAmended(ctx context.Context, tx *bbolt.Tx, l level, pages []byte, start graph.Instant, which func(place) bool, yield func(cell) bool) error {
-	total := sum{}
-	if err := total.read(tx, l.base, start, start+1, which); err != nil {
-		return err
-	}
-	if err := total.read(tx, pages, start, start+graph.Instant(l.width), which); err != nil {
-		return err
-	}
-	for id, st := range total {
-		if !st.IsZero() && !yield(cell{start, id, st}) {
-			return errStop
-		}
-	}
-	return ctx.Err()
-}
-
-// readEvidence returns the calls of every name that is no edge in the hours
-// [from, to).
-func readEvidence(tx *bbolt.Tx, from, to graph.Instant, ctx context.Context) (map[uint32]int64, error) {
-	calls := map[uint32]int64{}
-	for _, bucket := range [][]byte{coarse.base, hourPagesBucket, pagesBucket} {
-		err := scan(tx, bucket, from, to, onlyOthers, func(_ place, rows *wire.Rows) error {
-			for i, id := range rows.IDs {
-				calls[id] += rows.Stats[i].Calls
-			}
-			return ctx.Err()
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return calls, nil
-}
-
-// Cells implements graph.CellReader.
-func (s *Store) Cells(ctx context.Context, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
-	from, to = inRange(from), inRange(to)
-	return s.view("cells", func(tx *bbolt.Tx) error {
-		k, err := s.keep(tx, s.o.Now())
-		if err != nil {
-			return err
-		}
-		names := s.names()
-		for _, part := range []struct {
-			l        level
-			from, to graph.Instant
-		}{
-			{coarse, from.Floor(graph.Coarse), min(to, k.medium)},
-			{medium, max(from.Floor(graph.Medium), k.medium), min(to, k.fine)},
-			{fine, max(from.Floor(graph.Fine), k.fine), to},
-		} {
-			if part.from >= part.to {
-				continue
-			}
-			more := true
-			err := eachCell(ctx, tx, part.l, pagesBucket, part.from, part.to, anyClass, func(c cell) bool {
-				if !names[c.id].subject.Value().Of.Coarse() { // those come below
-					more = yield(c.key(names), c.stats, part.l.width)
-				}
-				return more
-			})
-			if err != nil || !more {
-				return err
-			}
-		}
-		return coarseCells(tx, ctx, names, from, to, yield)
-	})
-}
-
-// coarseCells yields the cells of coarse subjects.
-func coarseCells(tx *bbolt.Tx, ctx context.Context, names []name, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
-	return eachCell(ctx, tx, coarse, hourPagesBucket, from.Floor(graph.Coarse), to, onlyOthers, func(c cell) bool {
-		return !names[c.id].subject.Value().Of.Coarse() || yield(c.key(names), c.stats, graph.Coarse)
-	})
 }
