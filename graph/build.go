@@ -16,8 +16,8 @@ import (
 type Builder struct {
 	filter   Filter
 	sums     map[unique.Handle[Subject]]*windowSum // edges and spans by subject, environment-filtered
-	refs     map[NodeRef]struct{}                  // every service with spans and every end of an edge, unfiltered; unresolved too
-	edges    map[[2]NodeRef]struct{}               // ends of every edge, unfiltered, unresolved
+	refs     map[NodeRef]struct{}                  // every service with spans, unfiltered
+	hidden   map[unique.Handle[Subject]]struct{}   // edges that the environment may leave out of sums
 	services map[NodeRef]struct{}                  // services with evidence, or spans in the window
 	byName   map[string][]NodeRef                  // the same by name
 	aliases  map[string]alias                      // address → who answers there
@@ -27,6 +27,7 @@ type Builder struct {
 type windowSum struct {
 	stats       Stats
 	first, last Instant
+	facets      unique.Handle[Facets] // of the last cell
 	from, to    facetSet
 }
 
@@ -36,8 +37,9 @@ type alias struct {
 	ambiguous bool
 }
 
+// A facetSet holds names in order.
 type facetSet struct {
-	environments, teams map[string]struct{}
+	environments, teams []string
 }
 
 // NewBuilder returns a builder of the part of the graph that f selects.
@@ -46,7 +48,7 @@ func NewBuilder(f Filter) *Builder {
 		filter:   f,
 		sums:     make(map[unique.Handle[Subject]]*windowSum),
 		refs:     make(map[NodeRef]struct{}),
-		edges:    make(map[[2]NodeRef]struct{}),
+		hidden:   make(map[unique.Handle[Subject]]struct{}),
 		services: make(map[NodeRef]struct{}),
 		byName:   make(map[string][]NodeRef),
 		aliases:  make(map[string]alias),
@@ -64,14 +66,16 @@ func (b *Builder) Cell(k Key, s *Stats, width time.Duration) {
 	case sub.Of == OfSpans:
 		b.refs[sub.From] = struct{}{}
 		b.known(sub.From)
-	case sub.Of == OfEdge:
-		b.edges[[2]NodeRef{sub.From, sub.To}] = struct{}{}
-	default:
+	case sub.Of != OfEdge:
 		return
 	}
-	f := k.Facets.Value()
-	if e := b.filter.Environment; e != "" && !f.From.In(e) && !f.To.In(e) {
-		return
+	if e := b.filter.Environment; e != "" {
+		if f := k.Facets.Value(); !f.From.In(e) && !f.To.In(e) {
+			if sub.Of == OfEdge {
+				b.hidden[k.Subject] = struct{}{}
+			}
+			return
+		}
 	}
 	sum := b.sums[k.Subject]
 	if sum == nil {
@@ -81,8 +85,12 @@ func (b *Builder) Cell(k Key, s *Stats, width time.Duration) {
 	sum.stats.Add(s)
 	sum.first = min(sum.first, k.Bucket)
 	sum.last = max(sum.last, k.Bucket+Instant(width))
-	sum.from.add(f.From)
-	sum.to.add(f.To)
+	if sum.facets != k.Facets {
+		sum.facets = k.Facets
+		f := k.Facets.Value()
+		sum.from.add(f.From)
+		sum.to.add(f.To)
+	}
 }
 
 // Evidence adds n to the count of sub in the hours that the window touches, in
@@ -143,62 +151,102 @@ func (b *Builder) peer(ref, other NodeRef) NodeRef {
 	return NodeRef{Kind: External, Namespace: ref.Namespace, Name: ref.Name}
 }
 
-// Graph returns the graph of what was added. Bounds and resolution are those in
-// force.
+// Graph returns the graph of what was added, and takes over what b holds. Bounds
+// and resolution are those in force.
 func (b *Builder) Graph(from, to Instant, resolution time.Duration) *Graph {
-	ids := b.ids()
-	nodes := make(map[NodeRef]*nodeSum)
-	edges := make(map[edgeKey]*Edge)
+	nodes := nodeSums{of: make(map[NodeRef]int32, len(b.refs))}
+	edges := make(map[edgeKey]int32, len(b.sums))
+	g := &Graph{From: from, To: to, Resolution: resolution}
+	keys := make([]edgeKey, 0, len(b.sums)) // of g.Edges
 	for h, sum := range b.sums {
-		sub := h.Value()
 		if sum.stats.Calls == 0 {
 			continue
 		}
+		sub := h.Value()
 		if sub.Of == OfSpans {
-			nodeOf(nodes, sub.From).own(sum)
+			nodes.list[nodes.index(sub.From)].own(sum)
 			continue
 		}
-		k := edgeKey{b.Resolve(sub.From, sub.To), b.Resolve(sub.To, sub.From), sub.Kind}
-		nodeOf(nodes, k.from).call(sum, sum.from, sum.to)
-		nodeOf(nodes, k.to).call(sum, sum.to, sum.from)
-		e := edges[k]
-		if e == nil {
-			e = &Edge{From: ids[k.from], To: ids[k.to], Kind: k.kind, First: sum.first}
-			edges[k] = e
+		k := edgeKey{nodes.index(b.Resolve(sub.From, sub.To)), nodes.index(b.Resolve(sub.To, sub.From)), sub.Kind}
+		nodes.list[k.from].call(sum, sum.from, sum.to)
+		nodes.list[k.to].call(sum, sum.to, sum.from)
+		i, ok := edges[k]
+		if !ok {
+			edges[k] = int32(len(keys))
+			keys = append(keys, k)
+			g.Edges = append(g.Edges, Edge{Kind: k.kind, Stats: sum.stats, First: sum.first, Last: sum.last})
+			continue
 		}
+		e := &g.Edges[i]
 		e.Stats.Add(&sum.stats)
 		e.First, e.Last = min(e.First, sum.first), max(e.Last, sum.last)
 	}
-	g := &Graph{From: from, To: to, Resolution: resolution}
-	for ref, n := range nodes {
-		g.Nodes = append(g.Nodes, n.node(ids[ref], ref))
+	ids := b.ids()
+	for i := range nodes.list {
+		n := &nodes.list[i]
+		g.Nodes = append(g.Nodes, n.node(ids[n.ref], n.ref))
 	}
-	for _, e := range edges {
-		g.Edges = append(g.Edges, *e)
+	for i, k := range keys {
+		g.Edges[i].From, g.Edges[i].To = g.Nodes[k.from].ID, g.Nodes[k.to].ID
 	}
-	g.sort()
+	g.sort(keys)
 	return b.filter.Apply(g)
 }
 
+// An edgeKey names an edge by the positions of its ends.
 type edgeKey struct {
-	from, to NodeRef
+	from, to int32
 	kind     EdgeKind
 }
 
-func (g *Graph) sort() {
-	slices.SortFunc(g.Nodes, func(a, b Node) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(g.Edges, func(a, b Edge) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Kind, b.Kind))
+// sort sorts nodes and edges. Edges are compared by the ranks of their nodes,
+// which keys hold the positions of: that is the order of their ids.
+func (g *Graph) sort(keys []edgeKey) {
+	order := make([]int32, len(g.Nodes)) // positions by id
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(g.Nodes[a].ID, g.Nodes[b].ID) })
+	ranks := make([]int32, len(order))
+	nodes := make([]Node, len(order))
+	for rank, i := range order {
+		ranks[i], nodes[rank] = int32(rank), g.Nodes[i]
+	}
+	sorted := make([]int32, len(keys))
+	for i := range sorted {
+		sorted[i] = int32(i)
+	}
+	slices.SortFunc(sorted, func(a, b int32) int {
+		x, y := keys[a], keys[b]
+		return cmp.Or(cmp.Compare(ranks[x.from], ranks[y.from]), cmp.Compare(ranks[x.to], ranks[y.to]), cmp.Compare(x.kind, y.kind))
 	})
+	edges := make([]Edge, len(keys))
+	for rank, i := range sorted {
+		edges[rank] = g.Edges[i]
+	}
+	if len(nodes) > 0 {
+		g.Nodes = nodes
+	}
+	if len(edges) > 0 {
+		g.Edges = edges
+	}
 }
 
 // ids gives every node of the window its printed name. It looks at the
 // unfiltered window, so that a filter renames nothing.
 func (b *Builder) ids() map[NodeRef]string {
 	refs := maps.Clone(b.refs)
-	for ends := range b.edges {
-		refs[b.Resolve(ends[0], ends[1])] = struct{}{}
-		refs[b.Resolve(ends[1], ends[0])] = struct{}{}
+	ends := func(h unique.Handle[Subject]) {
+		if sub := h.Value(); sub.Of == OfEdge {
+			refs[b.Resolve(sub.From, sub.To)] = struct{}{}
+			refs[b.Resolve(sub.To, sub.From)] = struct{}{}
+		}
+	}
+	for h := range b.sums {
+		ends(h)
+	}
+	for h := range b.hidden {
+		ends(h)
 	}
 	prints := make(map[string]int, len(refs))
 	for ref := range refs {
@@ -219,19 +267,27 @@ func (b *Builder) ids() map[NodeRef]string {
 
 // nodeSum gathers what makes a Node.
 type nodeSum struct {
+	ref         NodeRef
 	spans       int64
 	first, last Instant
 	spanFacets  facetSet // of its own spans
 	callFacets  facetSet // of its side of its calls, else of the far side
 }
 
-func nodeOf(nodes map[NodeRef]*nodeSum, ref NodeRef) *nodeSum {
-	n := nodes[ref]
-	if n == nil {
-		n = new(nodeSum)
-		nodes[ref] = n
+// nodeSums are the nodes of a graph, each at one position.
+type nodeSums struct {
+	of   map[NodeRef]int32
+	list []nodeSum
+}
+
+func (s *nodeSums) index(ref NodeRef) int32 {
+	i, ok := s.of[ref]
+	if !ok {
+		i = int32(len(s.list))
+		s.of[ref] = i
+		s.list = append(s.list, nodeSum{ref: ref})
 	}
-	return n
+	return i
 }
 
 func (n *nodeSum) own(s *windowSum) {
@@ -265,8 +321,8 @@ func (n *nodeSum) node(id string, ref NodeRef) Node {
 		Kind:         ref.Kind,
 		Namespace:    ref.Namespace,
 		Name:         ref.Name,
-		Environments: slices.Sorted(maps.Keys(facets.environments)),
-		Teams:        slices.Sorted(maps.Keys(facets.teams)),
+		Environments: facets.environments,
+		Teams:        facets.teams,
 		Spans:        n.spans,
 		First:        n.first,
 		Last:         n.last,
@@ -283,17 +339,17 @@ func (f *facetSet) add(facet Facet) {
 }
 
 func (f *facetSet) merge(o facetSet) {
-	for e := range o.environments {
+	for _, e := range o.environments {
 		insert(&f.environments, e)
 	}
-	for t := range o.teams {
+	for _, t := range o.teams {
 		insert(&f.teams, t)
 	}
 }
 
-func insert(set *map[string]struct{}, s string) {
-	if *set == nil {
-		*set = make(map[string]struct{})
+// insert adds s to a sorted list that does not hold it.
+func insert(list *[]string, s string) {
+	if i, ok := slices.BinarySearch(*list, s); !ok {
+		*list = slices.Insert(*list, i, s)
 	}
-	(*set)[s] = struct{}{}
 }
