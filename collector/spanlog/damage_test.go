@@ -161,6 +161,25 @@ func TestSetAside(t *testing.T) {
 	}
 }
 
+// The end of the newest file is cut off if it is a record that was not
+// completed, and set aside if records follow what is bad.
+func TestTornOrDamaged(t *testing.T) {
+	w := newWriter(t, newMemFS(), Options{})
+	w.steps(20)
+	for _, c := range []struct {
+		record int // the one with a bad last byte
+		torn   bool
+	}{{19, true}, {18, false}, {0, false}} {
+		fs := w.fs.clone()
+		fs.names["log/0000000001.log"].now[w.ends[c.record].Offset-1] ^= 1
+		l := wantReplay(t, fs, Position{}, w.wrote[:c.record])
+		f := l.Found()
+		if torn := f.CutBytes > 0; torn != c.torn || torn == (len(f.SetAside) > 0) || torn == (len(f.Gaps) > 0) {
+			t.Errorf("record %d is bad: found %+v", c.record, f)
+		}
+	}
+}
+
 // A damaged file is set aside and the rest kept whatever fails on the way, if
 // not the first time then the next.
 func TestSetAsideFails(t *testing.T) {

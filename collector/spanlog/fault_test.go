@@ -193,6 +193,9 @@ func TestSyncFailsAtTheEndOfAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.steps(1)
+	if l := wantReplay(t, fs, w.ends[0], w.wrote[1:]); l.Found().Gaps != nil {
+		t.Errorf("found %+v", l.Found())
+	}
 }
 
 // A file is made durable, with its name, before anything is written to it, and

@@ -234,6 +234,9 @@ func TestTicksOfTheNextFile(t *testing.T) {
 	if err := w.log.Begin(8, 4); err != nil {
 		t.Fatal(err)
 	}
+	if f := open(t, fs.clone(), Options{}, w.syms).Found(); f.Epoch != 8 || f.FirstTick != 4 || f.NextTick != 4 {
+		t.Errorf("found %+v", f)
+	}
 	if _, err := w.log.Tick(start, 4); err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +291,7 @@ func TestSyncIsShared(t *testing.T) {
 		w := newWriter(t, fs, Options{})
 		w.steps(3)
 		first, release := fs.count("sync"), make(chan struct{})
-		slow := &slowSync{File: w.log.cur, release: release}
+		slow := &slowSync{w.log.cur, release, func() { w.steps(1) }} // more comes all the time
 		w.log.cur = slow
 		var wg sync.WaitGroup
 		wg.Go(func() { w.sync() })
@@ -308,7 +311,7 @@ func TestSyncIsShared(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		wg.Wait()
-		w.sync() // nothing is new
+		slow.after = func() {}
 		if got := fs.count("sync") - first; got != 2 {
 			t.Errorf("%d fsyncs, want 2", got)
 		}
@@ -318,15 +321,68 @@ func TestSyncIsShared(t *testing.T) {
 	})
 }
 
-// A slowSync waits for release before each fsync.
+// A slowSync waits for release before each fsync, and does something after it.
 type slowSync struct {
 	files.File
 	release chan struct{}
+	after   func()
 }
 
 func (f *slowSync) Sync() error {
 	<-f.release
+	defer f.after()
 	return f.File.Sync()
+}
+
+// There is no fsync when nothing is new.
+func TestSyncOfNothing(t *testing.T) {
+	fs := newMemFS()
+	w := newWriter(t, fs, Options{})
+	w.sync()
+	w.steps(3)
+	w.sync()
+	if err := w.log.Begin(1, w.seq+1); err != nil {
+		t.Fatal(err)
+	}
+	before := fs.count("sync")
+	w.sync()
+	if got := fs.count("sync") - before; got != 0 {
+		t.Errorf("%d fsyncs, want none", got)
+	}
+}
+
+// What a process wrote and did not sync before it was killed is durable once a
+// later one has synced.
+func TestKilledThenPowerCut(t *testing.T) {
+	fs := newMemFS()
+	killed := newWriter(t, fs, Options{})
+	killed.steps(20)
+	w := newWriter(t, fs, Options{})
+	w.now = killed.now
+	w.steps(3)
+	w.sync()
+	wantReplay(t, fs.powerCut(w.rng), Position{}, append(killed.wrote, w.wrote...))
+}
+
+// A file that was being begun when the process died never held anything: it
+// goes, and its number with it.
+func TestKilledInBegin(t *testing.T) {
+	whole := (&header{}).append(nil)
+	whole[9] ^= 1
+	for _, begun := range [][]byte{nil, whole[:10], whole} {
+		fs := newMemFS()
+		w := newWriter(t, fs, Options{})
+		w.steps(5)
+		fs.names["log/0000000002.log"] = &memData{now: begun}
+		l := wantReplay(t, fs, Position{}, w.wrote)
+		f := l.Found()
+		if f.SetAside != nil || f.Gaps != nil || f.CutBytes != int64(len(begun)) || len(fs.names) != 1 {
+			t.Errorf("found %+v, %d files", f, len(fs.names))
+		}
+		if end, err := l.Tick(w.now, 9); err != nil || end.File != 3 {
+			t.Errorf("the log goes on at %v, %v, want file 3", end, err)
+		}
+	}
 }
 
 func (w *writer) sync() {
