@@ -84,6 +84,14 @@ export function focusOf(graph: Graph, service: number): Focus {
   };
 }
 
+/** What is lit when a single call is in focus: it and its ends. */
+export function focusOfCall(graph: Graph, call: number): Focus {
+  return {
+    service: -1, calls: Uint32Array.of(call), roles: Uint8Array.of(ROLE_CALLEE),
+    callers: new Set([graph.calls.from[call]]), callees: new Set([graph.calls.to[call]]),
+  };
+}
+
 /** What is lit when a group is in focus: its services and their calls. */
 export function focusOfGroup(graph: Graph, grouping: Grouping, group: number): Focus {
   const calls: number[] = [];

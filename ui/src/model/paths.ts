@@ -2,6 +2,9 @@ import type { Graph } from './graph';
 
 /** More paths than this nobody reads. */
 export const MAX_PATHS = 12;
+/** Beside the shortest, longer ones are listed until there are so many, none longer by more calls than this. */
+const WITH_LONGER = 6;
+const LONGER_BY = 2;
 /** Paths of more calls than this are not looked for. */
 const MAX_LENGTH = 16;
 
@@ -54,7 +57,7 @@ function trace(before: ReadonlyMap<number, number>, from: number, to: number): n
 /**
  * pathsBetween lists loopless paths along calls, the shortest first (Yen's
  * algorithm). mayPass says which services may lie between the ends. At most
- * MAX_PATHS: all of the shortest if there are no more, then the next longer.
+ * MAX_PATHS: all of the shortest if there are no more, then some that are little longer.
  */
 export function pathsBetween(graph: Graph, from: number, to: number, mayPass: (slot: number) => boolean): Path[] {
   if (from === to) return [];
@@ -75,6 +78,8 @@ export function pathsBetween(graph: Graph, from: number, to: number, mayPass: (s
     }
     const best = [...waiting].sort(([, a], [, b]) => a.length - b.length || compare(graph, a, b))[0];
     if (best === undefined) break;
+    const longer = best[1].length - first.length;
+    if (longer > LONGER_BY || (longer > 0 && found.length >= WITH_LONGER)) break;
     waiting.delete(best[0]);
     found.push(best[1]);
   }

@@ -92,10 +92,10 @@ const loadLayers = async (): Promise<ViewComponent> => (await import('../layers/
 export function App({ state, actions }: { state: AppState; actions: Actions }): JSX.Element {
   return (
     <>
+      {state.filterOpen.value && <FilterBar state={state} />}
       <Header state={state} />
       <main>
         <Banner state={state} retry={() => actions.retry()} />
-        {state.filterOpen.value && <FilterBar state={state} />}
         <StarArea state={state} actions={actions} />
         {state.url.value.view === 'layers' && <Later key="layers" state={state} load={loadLayers} />}
         {state.url.value.view === 'table' && <TableView state={state} />}

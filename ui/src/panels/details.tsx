@@ -125,7 +125,7 @@ function TraceButton({ state, service }: { state: AppState; service: string }): 
   const fromMs = w?.fromMs ?? toMs - WINDOW_MS[state.url.value.range];
   const href = traceLink(state.about.value.traceUrl, service, fromMs, toMs);
   if (href === '') return null;
-  return <p class="actions"><a class="plain" href={href} target="_blank" rel="noopener noreferrer">Traces of <bdi>{service}</bdi> ↗</a></p>;
+  return <p class="actions"><a class="plain" href={href} target="_blank" rel="noopener noreferrer"><span>Traces of <bdi>{service}</bdi> ↗</span></a></p>;
 }
 
 interface Side {

@@ -58,7 +58,7 @@ export function PathPanel({ state }: { state: AppState }): JSX.Element {
       <div class="title"><h2 class="call-name"><bdi>{label(focus)}</bdi> <span aria-hidden="true">⇝</span><span class="unseen">to</span> <bdi>{label(part.to)}</bdi></h2>
         <button type="button" class="icon" aria-label="Leave the paths" onClick={() => state.filter({ to: '' })}>✕</button></div>
       <p class="sub num">{paths.length === 0 ? 'No path leads there along calls.'
-        : `${paths.length === MAX_PATHS ? `The first ${MAX_PATHS}` : count(paths.length)} ${paths.length === 1 ? 'path' : 'paths'}, the shortest of ${shortest} ${shortest === 1 ? 'call' : 'calls'}`}</p>
+        : `${paths.length >= MAX_PATHS ? `The first ${MAX_PATHS}` : count(paths.length)} ${paths.length === 1 ? 'path' : 'paths'}, the shortest of ${shortest} ${shortest === 1 ? 'call' : 'calls'}`}</p>
       <p class="actions">
         <button type="button" class={`chip${part.viaInferred ? ' on' : ''}`} aria-pressed={part.viaInferred} onClick={() => state.filter({ viaInferred: !part.viaInferred })}>Through inferred nodes too</button>
         <button type="button" class="chip" onClick={() => state.go({ focus: part.to, part: { ...part, to: focus } })}>The other way</button>

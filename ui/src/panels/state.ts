@@ -121,6 +121,8 @@ export class AppState {
   });
   readonly filters = computed(() => activeFilters(this.url.value.part, this.url.value.focus));
   /** The paths that are asked for; null: none are. */
+  /** Slot of the service whose calls are lit, or NONE: among the paths that were asked for all are. */
+  readonly lit = computed(() => (this.url.value.part.to === '' ? this.pinned.value : NONE));
   readonly paths = computed<readonly Path[] | null>(() => {
     this.structure.value;
     const { focus, part } = this.url.value;

@@ -12,7 +12,7 @@ import { makeComets } from '../render/comets';
 import { DARK, LIGHT } from '../render/palette';
 import { LEVELS, Watchdog } from '../render/quality';
 import { MORPH_MS, StarRenderer } from '../render/star';
-import { callValues, cometsPerCall, endsOf, focusOf, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Looks } from '../scene';
+import { callValues, cometsPerCall, endsOf, focusOf, focusOfCall, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Looks } from '../scene';
 import { Overlay } from './overlay';
 import { pickCall, pickGroup, pickService } from './pick';
 import { behind, byForces, forceInput } from './stage';
@@ -67,6 +67,7 @@ export class StarView {
   private pending: StarLayout | null = null;
   private focus: Focus | null = null;
   private focusGroup = -1;
+  private focusCall = NONE;
   private calls: CallValues | null = null;
   private looks: Looks | null = null;
   private width = 1;
@@ -128,10 +129,11 @@ export class StarView {
       if (this.state.places.value !== null) untracked(() => this.stageTo(performance.now()));
     });
     effect(() => {
-      const service = this.state.hovered.value !== NONE ? this.state.hovered.value : this.state.pinned.value;
+      const hovered = this.state.hovered.value;
       const tip = this.state.tip.value;
-      const group = service !== NONE ? -1 : tip?.kind === 'group' ? tip.ref : this.state.team.value;
-      this.setFocus(service, group);
+      if (hovered !== NONE) this.setFocus(hovered, -1, NONE);
+      else if (tip?.kind === 'group') this.setFocus(NONE, tip.ref, NONE);
+      else this.setFocus(...this.pinnedFocus());
     });
   }
 
@@ -332,11 +334,19 @@ export class StarView {
     this.overlayDirty = true;
   }
 
-  private setFocus(service: number, group: number): void {
-    if (service === (this.focus?.service ?? NONE) && group === this.focusGroup) return;
+  /** The service, group and call that are in focus while nothing is under the pointer. */
+  private pinnedFocus(): [service: number, group: number, call: number] {
+    const { call, lit, team } = this.state;
+    if (call.value !== NONE) return [NONE, -1, call.value];
+    return [lit.value, lit.value === NONE ? team.value : -1, NONE];
+  }
+
+  private setFocus(service: number, group: number, call: number): void {
+    if (service === (this.focus?.service ?? NONE) && group === this.focusGroup && call === this.focusCall) return;
     const { graph, grouping } = this.state;
     this.focusGroup = group;
-    this.focus = service !== NONE ? focusOf(graph, service) : group >= 0 ? focusOfGroup(graph, grouping, group) : null;
+    this.focusCall = call;
+    this.focus = call !== NONE ? focusOfCall(graph, call) : service !== NONE ? focusOf(graph, service) : group >= 0 ? focusOfGroup(graph, grouping, group) : null;
     this.renderer.activeGroup = group;
     this.renderer.setFocus(this.focus?.calls ?? null, this.focus?.roles ?? null);
     this.updateLooks();
@@ -348,7 +358,7 @@ export class StarView {
   private refocus(): void {
     this.focus = null;
     this.focusGroup = -2;
-    this.setFocus(this.state.pinned.value, this.state.pinned.value !== NONE ? -1 : this.state.team.value);
+    this.setFocus(...this.pinnedFocus());
   }
 
   /* Camera */
