@@ -176,7 +176,7 @@ function onKey(e: KeyboardEvent): void {
   else if (e.key === 'Enter') {
     if (!openNeighbourhood(e)) return;
   }
-  else if (input?.globalKey(e.key) !== true) return;
+  else if ((state.viewKey.value ?? ((key: string) => input?.globalKey(key) === true))(e.key) !== true) return;
   e.preventDefault();
 }
 

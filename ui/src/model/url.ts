@@ -4,7 +4,7 @@ import { CALL_KINDS } from './frame';
 import { NO_FILTER, type Direction, type Filter } from './filter';
 import { RANGES, type Range } from './history';
 
-export const VIEWS = ['star', 'layers', 'force', 'table'] as const;
+export const VIEWS = ['star', 'layers', 'force', 'matrix', 'table'] as const;
 export type View = (typeof VIEWS)[number];
 
 export const SORT_KEYS = ['from', 'to', 'kind', 'rate', 'errors', 'p50', 'p99', 'calls'] as const;

@@ -9,13 +9,14 @@ import { FocusPanel, TeamPanel } from './focus';
 import { Header } from './header';
 import { Help } from './help';
 import { lazy } from './lazy';
-import { Later, type ViewComponent } from './later';
 import { Overview } from './overview';
 import type { AppState } from './state';
 import { TableView } from './table';
 import { Timeline } from './timeline';
 import { Tooltip } from './tooltip';
 
+const LayersView = lazy(async () => (await import('../layers/layers')).LayersView);
+const MatrixView = lazy(async () => (await import('../matrix/matrix')).MatrixView);
 const ComparePanel = lazy(async () => (await import('./compare')).ComparePanel);
 const FilterBar = lazy(async () => (await import('./filters')).FilterBar);
 const PathPanel = lazy(async () => (await import('./paths')).PathPanel);
@@ -87,17 +88,16 @@ function Side({ state }: { state: AppState }): JSX.Element {
   );
 }
 
-const loadLayers = async (): Promise<ViewComponent> => (await import('../layers/layers')).LayersView;
-
 export function App({ state, actions }: { state: AppState; actions: Actions }): JSX.Element {
   return (
     <>
-      {state.filterOpen.value && <FilterBar state={state} />}
       <Header state={state} />
+      {state.filterOpen.value && <FilterBar state={state} />}
       <main>
         <Banner state={state} retry={() => actions.retry()} />
         <StarArea state={state} actions={actions} />
-        {state.url.value.view === 'layers' && <Later key="layers" state={state} load={loadLayers} />}
+        {state.url.value.view === 'layers' && <LayersView state={state} />}
+        {state.url.value.view === 'matrix' && <MatrixView state={state} />}
         {state.url.value.view === 'table' && <TableView state={state} />}
       </main>
       <Timeline state={state} />

@@ -8,8 +8,8 @@ import type { AppState } from './state';
 import { compare } from './timeline';
 
 /** The key that chooses each view. */
-export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', force: '3', table: '5' };
-const VIEW_NAMES: Readonly<Record<View, string>> = { star: 'Star', layers: 'Layers', force: 'Force', table: 'Table' };
+export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', force: '3', matrix: '4', table: '5' };
+const VIEW_NAMES: Readonly<Record<View, string>> = { star: 'Star', layers: 'Layers', force: 'Force', matrix: 'Matrix', table: 'Table' };
 
 function connectionText(state: AppState): string {
   const l = state.link.value;

@@ -72,6 +72,8 @@ export class AppState {
   readonly starLayout = signal<StarLayout | null>(null);
   /** Where the view in front has its services, in pixels; null: it says nothing. */
   readonly places = signal<ReadonlyMap<number, readonly [number, number]> | null>(null);
+  /** What takes keys for the view in front, such as + and −; null: the star does. */
+  readonly viewKey = signal<((key: string) => boolean) | null>(null);
   /** Services are flying to the places of another view. */
   readonly staging = signal(false);
   /** The share of the force layout that is done; null: none is under way. */
@@ -119,10 +121,10 @@ export class AppState {
     const { caller, callee, callKind } = this.url.value;
     return caller === '' ? NONE : this.graph.findCall(caller, callee, callKind);
   });
-  readonly filters = computed(() => activeFilters(this.url.value.part, this.url.value.focus));
-  /** The paths that are asked for; null: none are. */
   /** Slot of the service whose calls are lit, or NONE: among the paths that were asked for all are. */
   readonly lit = computed(() => (this.url.value.part.to === '' ? this.pinned.value : NONE));
+  readonly filters = computed(() => activeFilters(this.url.value.part, this.url.value.focus));
+  /** The paths that are asked for; null: none are. */
   readonly paths = computed<readonly Path[] | null>(() => {
     this.structure.value;
     const { focus, part } = this.url.value;
