@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"graphctl/collector/files"
@@ -68,34 +67,12 @@ func copyFile(fs files.FS, from, to string, n int64) error {
 	return nil
 }
 
-// findGaps finds where records are missing: behind what is left of a damaged
-// file, and where a file begins behind the end of the one before.
-func (l *Log) findGaps(damaged []uint64) {
-	left := map[uint64]int64{} // by file
-	var gaps []Gap
-	for i, f := range l.files {
-		left[f.number] = f.end
-		end := Position{f.number, f.end}
-		if i+1 < len(l.files) && end.Before(l.files[i+1].before) {
-			gaps = append(gaps, Gap{end, l.files[i+1].before})
+// findGaps finds where a file begins behind what is left of the one before.
+func (l *Log) findGaps() {
+	for i := 1; i < len(l.files); i++ {
+		end := Position{l.files[i-1].number, l.files[i-1].end}
+		if next := l.files[i].before; end.Before(next) {
+			l.found.Gaps = append(l.found.Gaps, Gap{end, next})
 		}
-	}
-	for _, number := range damaged {
-		gaps = append(gaps, Gap{Position{number, left[number]}, Position{number + 1, 0}})
-	}
-	slices.SortFunc(gaps, func(a, b Gap) int {
-		if a.From.Before(b.From) {
-			return -1
-		}
-		return 1
-	})
-	for _, g := range gaps {
-		if last := len(l.found.Gaps) - 1; last >= 0 && !l.found.Gaps[last].To.Before(g.From) {
-			if l.found.Gaps[last].To.Before(g.To) {
-				l.found.Gaps[last].To = g.To
-			}
-			continue
-		}
-		l.found.Gaps = append(l.found.Gaps, g)
 	}
 }

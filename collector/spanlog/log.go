@@ -40,10 +40,11 @@ type Options struct {
 
 // A Log takes spans. It is made by Open.
 type Log struct {
-	dir   string
-	o     Options
-	syms  *collector.Symbols
-	found Found
+	dir    string
+	o      Options
+	syms   *collector.Symbols
+	found  Found
+	begins Position // of the first record when it was opened
 
 	// Of whoever appends.
 	epoch    uint64

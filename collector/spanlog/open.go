@@ -22,10 +22,12 @@ type Found struct {
 	Time      int64    // of the last record, ns
 	CutBytes  int64    // of a torn end, which was never acknowledged as written
 	SetAside  []string // names that damaged files have now
-	Gaps      []Gap    // where records are missing, in order
+	Gaps      []Gap    // between two records, in order
 }
 
 // A Gap is where records that were written are missing: after From, before To.
+// The end of the log is none: nobody knows what was there. The last tick tells
+// whether it reaches as far as what was made of it.
 type Gap struct{ From, To Position }
 
 // Open reads what is in a folder, which it makes if need be. A torn end of the
@@ -43,6 +45,7 @@ func Open(dir string, o Options, syms *collector.Symbols) (*Log, error) {
 	l.freeAt = l.now
 	if n := len(l.files); n > 0 {
 		newest := &l.files[n-1]
+		l.begins = l.files[0].before
 		l.end = Position{newest.number, newest.end}
 		l.epoch = newest.epoch
 		l.found.Epoch, l.found.FirstTick, l.found.NextTick = newest.epoch, newest.firstTick, l.nextTick
@@ -57,20 +60,16 @@ func Open(dir string, o Options, syms *collector.Symbols) (*Log, error) {
 // Found returns what Open found.
 func (l *Log) Found() Found { return l.found }
 
-// Covers reports whether all records that were ever appended behind a position
-// were there when the log was opened. If not, what a replay from there makes of
-// them differs from what was made before.
+// Covers reports whether, when the log was opened, it reached to a position and
+// a replay from there passed over no gap. If it did not, the replay makes
+// something else of the log than was made of it before.
 func (l *Log) Covers(from Position) bool {
-	oldest := Position{}
-	if len(l.files) > 0 {
-		oldest = l.files[0].before
-	}
 	for _, g := range l.found.Gaps {
 		if from.Before(g.To) {
 			return false
 		}
 	}
-	return !from.Before(oldest) && !l.found.End.Before(from)
+	return !from.Before(l.begins) && !l.found.End.Before(from)
 }
 
 func (l *Log) open() error {
@@ -80,43 +79,41 @@ func (l *Log) open() error {
 	if err := l.o.FS.SyncDir(filepath.Dir(l.dir)); err != nil {
 		return err
 	}
-	damaged, err := l.list()
-	if err != nil {
+	if err := l.list(); err != nil {
 		return err
 	}
 	found := l.files
 	l.files = nil
 	for i := range found {
 		f := &found[i]
+		nextTick := l.nextTick
 		end, whole, err := l.check(f, found[i+1:])
 		if err != nil {
 			return fmt.Errorf("%s: %w", fileName(f.number), err)
 		}
 		if !whole {
-			damaged = append(damaged, f.number)
 			kept, err := l.setAside(f.number, end)
 			if err != nil {
 				return err
 			}
 			if !kept {
+				l.nextTick = nextTick
 				continue
 			}
-		}
-		if f.end = end; f.size < end || !whole {
 			f.size = end
 		}
+		f.end = end
 		l.files = append(l.files, *f)
 	}
-	l.findGaps(damaged)
+	l.findGaps()
 	return l.o.FS.SyncDir(l.dir)
 }
 
-// list fills l.files with the files that have a header, and returns the numbers
-// of those set aside, now or before.
-func (l *Log) list() (damaged []uint64, err error) {
+// list fills l.files with the files that have a header, and l.last.
+func (l *Log) list() error {
 	all, err := l.o.FS.List(l.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, info := range all {
 		number, ending, ok := fileNumber(info.Name)
@@ -124,33 +121,37 @@ func (l *Log) list() (damaged []uint64, err error) {
 			continue
 		}
 		l.last = max(l.last, number)
-		switch {
-		case ending == tmpEnding: // of a crash in setAside
+		switch ending {
+		case fileEnding:
+			err = l.listFile(file{number: number, size: info.Size})
+		case tmpEnding: // of a crash in setAside
 			err = l.o.FS.Remove(filepath.Join(l.dir, info.Name))
-		case ending != fileEnding:
-			damaged = append(damaged, number)
-		default:
-			f := file{number: number, size: info.Size}
-			f.header, err = l.readHeader(number, info.Size)
-			switch {
-			case err == nil:
-				l.files = append(l.files, f)
-				l.last = max(l.last, f.before.File)
-			case !errors.Is(err, errBad):
-			case info.Size <= int64(headerLen): // a crash in create
-				l.found.CutBytes += info.Size
-				err = l.o.FS.Remove(l.path(number))
-			default:
-				damaged = append(damaged, number)
-				_, err = l.setAside(number, 0)
-			}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", info.Name, err)
+			return fmt.Errorf("%s: %w", info.Name, err)
 		}
 	}
 	slices.SortFunc(l.files, func(a, b file) int { return cmp.Compare(a.number, b.number) })
-	return damaged, nil
+	return nil
+}
+
+// listFile adds f to l.files if it has a header.
+func (l *Log) listFile(f file) (err error) {
+	f.header, err = l.readHeader(f.number, f.size)
+	switch {
+	case err == nil:
+		l.files = append(l.files, f)
+		l.last = max(l.last, f.before.File)
+		return nil
+	case !errors.Is(err, errBad):
+		return err
+	case f.size <= int64(headerLen): // a crash in create
+		l.found.CutBytes += f.size
+		return l.o.FS.Remove(l.path(f.number))
+	default:
+		_, err = l.setAside(f.number, 0)
+		return err
+	}
 }
 
 func (l *Log) readHeader(number uint64, size int64) (header, error) {

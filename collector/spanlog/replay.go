@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"graphctl/collector"
 	"graphctl/collector/wire"
@@ -30,16 +31,19 @@ func (fr *frame) number() uint64 { return binary.BigEndian.Uint64(fr.payload) }
 // file begins with or is behind: that file was begun by a process that did not
 // know of them.
 func (l *Log) Replay(from Position, f func(Record) error) error {
+	l.mu.Lock()
+	all := slices.Clone(l.files)
+	l.mu.Unlock()
 	p := replay{log: l, from: from, f: f}
-	for i := range l.files {
-		if l.files[i].number < from.File {
+	for i := range all {
+		if all[i].number < from.File {
 			continue
 		}
 		p.ticks = math.MaxUint64
-		if i+1 < len(l.files) {
-			p.ticks = l.files[i+1].firstTick
+		if i+1 < len(all) {
+			p.ticks = all[i+1].firstTick
 		}
-		if err := p.file(&l.files[i]); err != nil {
+		if err := p.file(&all[i]); err != nil {
 			return err
 		}
 	}
