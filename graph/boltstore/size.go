@@ -51,10 +51,11 @@ func (s *Store) free() int64 {
 // retention of every level, and so were dropped.
 func (s *Store) Dropped() uint64 { return s.dropped.late.Load() }
 
-// pressed reports whether the file nears its bound: an eighth is left free for
-// what a commit writes, and for pages that fit nowhere.
+// pressed reports whether the file nears its bound: the last eighth, and as much
+// of it free, is for what commits write, and for gaps that are too small.
 func (s *Store) pressed() bool {
-	return s.o.MaxBytes > 0 && s.Size()-s.free() > s.o.MaxBytes/8*7
+	eighth := s.o.MaxBytes / 8
+	return eighth > 0 && s.Size() > 7*eighth && s.free() < eighth
 }
 
 // Shrink gives up the finest history, the oldest first, until a number of bytes
