@@ -27,17 +27,6 @@ func fleet(n int) *collector.Symbols {
 	return syms
 }
 
-// read returns what src means to a process that knows syms.
-func read(t testing.TB, names, src []byte, syms *collector.Symbols) (*collector.Batch, error) {
-	t.Helper()
-	var n Names
-	if err := n.Read(names, syms); err != nil {
-		t.Fatal(err)
-	}
-	b := new(collector.Batch)
-	return b, n.ReadSpans(src, base, b)
-}
-
 // anyID draws ids that are now new, now seen before.
 func anyID[T ~[8]byte | ~[16]byte](t *rapid.T, seen *[]T, label string) T {
 	if len(*seen) > 0 && rapid.Bool().Draw(t, label+" again") {
