@@ -55,7 +55,7 @@ func lot(a, b int) float64 {
 	h := (uint32(a)+0x9e3779b9)*0x85ebca6b ^ (uint32(b)+0x7f4a7c15)*0xc2b2ae35
 	h = (h ^ h>>15) * 0x2c1b3c6d
 	h = (h ^ h>>12) * 0x297a2d39
-	return float64(h^h>>15) / (1 << 32)
+	return float64(float64(h^h>>15) / (1 << 32))
 }
 
 // comets adds the comets, those of the heaviest calls first.
@@ -70,7 +70,7 @@ func (p *picture) comets(l *lightMap, perCall float64, size float64) {
 		many := max(1, int(float64(square*perCall)+0.5))
 		start := lot(k.call, 1)
 		for n := range min(many, left) {
-			phase := start + float64(n)/float64(many) + float64(lot(k.call, n+2)*0.35)/float64(many)
+			phase := start + float64(float64(n)/float64(many)) + float64(lot(k.call, n+2)*0.35/float64(many))
 			p.comet(l, k, phase-float64(int(phase)), lot(k.call, n+77) < k.errors, size)
 		}
 		left -= many
@@ -79,7 +79,7 @@ func (p *picture) comets(l *lightMap, perCall float64, size float64) {
 
 // comet adds one whose head is at t.
 func (p *picture) comet(l *lightMap, k *ink, t float64, failed bool, size float64) {
-	tail := (18 + float64(48*k.weight)*k.weight) * size
+	tail := (18 + float64(48*k.weight*k.weight)) * size
 	wide := (0.95 + k.weight) * size
 	pace := k.curve.slope(t)
 	length := min(0.5, tail/max(1, hypot(pace.x, pace.y)))
@@ -95,7 +95,7 @@ func (p *picture) comet(l *lightMap, k *ink, t float64, failed bool, size float6
 	}
 	var path [cometPieces + 1]vertex
 	for j := range path {
-		x := float64(j) / cometPieces // 0 at the end of the tail
+		x := float64(float64(j) / cometPieces) // 0 at the end of the tail
 		bright := float64(x*x) * x * smooth(0, 0.14, 1-x) * 1.5 * gain
 		path[j] = p.vertex(&k.curve, max(0, t-float64((1-x)*length)), c.times(float32(bright)))
 	}

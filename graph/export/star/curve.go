@@ -99,8 +99,8 @@ func (c *chord) slope(t float64) point {
 func mix(a, b, t float64) float64 { return a + float64((b-a)*t) }
 
 func smooth(low, high, x float64) float64 {
-	t := max(0, min(1, (x-low)/(high-low)))
-	return float64(t*t) * (3 - float64(2*t))
+	t := max(0, min(1, (float64(x)-low)/(high-low)))
+	return float64(float64(t*t) * (3 - float64(2*t)))
 }
 
 // radiusOf is the radius of a service of which the share of the greatest

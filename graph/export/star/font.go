@@ -68,7 +68,7 @@ func (f *face) width(text string, size float64) float64 {
 	for _, r := range text {
 		w += f.advance(r)
 	}
-	return w * size
+	return float64(w * size)
 }
 
 // outline returns the curves of a rune at a size in 1/64 pixels, y downwards,

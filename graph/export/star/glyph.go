@@ -67,7 +67,7 @@ func (p *textPainter) write(words string, bold bool, size float64, at point, sid
 
 func (p *textPainter) glyph(bold bool, r rune, size, x float64, y int, col colour) {
 	at := int(math.Floor(float64(x*subPixels) + 0.5))
-	key := maskKey{bold, fixed.Int26_6(size*64 + 0.5), r, at & (subPixels - 1)}
+	key := maskKey{bold, fixed.Int26_6(float64(size*64) + 0.5), r, at & (subPixels - 1)}
 	m := p.masks[key]
 	if m == nil {
 		m = newMask(p.faces.of(bold).outline(r, key.size), key.sub*64/subPixels)

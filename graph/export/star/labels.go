@@ -98,17 +98,17 @@ func separate(items []labelItem, low, high float64) {
 	edge := low
 	for i := range items {
 		it := &items[i]
-		it.y = max(it.wanted, edge+it.height/2)
-		edge = it.y + it.height/2
+		it.y = max(it.wanted, edge+float64(it.height/2))
+		edge = it.y + float64(it.height/2)
 	}
 	edge = high
 	for i := len(items) - 1; i >= 0; i-- {
 		it := &items[i]
-		if it.y+it.height/2 <= edge {
+		if it.y+float64(it.height/2) <= edge {
 			break
 		}
-		it.y = edge - it.height/2
-		edge = it.y - it.height/2
+		it.y = edge - float64(it.height/2)
+		edge = it.y - float64(it.height/2)
 	}
 	for range relaxPasses {
 		moved := 0.0
@@ -116,12 +116,12 @@ func separate(items []labelItem, low, high float64) {
 			it := &items[i]
 			above, below := low, high
 			if i > 0 {
-				above = items[i-1].y + items[i-1].height/2
+				above = items[i-1].y + float64(items[i-1].height/2)
 			}
 			if i < len(items)-1 {
-				below = items[i+1].y - items[i+1].height/2
+				below = items[i+1].y - float64(items[i+1].height/2)
 			}
-			y := min(max(it.wanted, above+it.height/2), below-it.height/2)
+			y := min(max(it.wanted, above+float64(it.height/2)), below-float64(it.height/2))
 			moved = max(moved, math.Abs(y-it.y))
 			it.y = y
 		}
@@ -181,8 +181,8 @@ func placePills(anchors []pillAnchor, f frame, most int, blocked []box) []pillPl
 		for _, distance := range [...]float64{26, 44, 66} {
 			away := distance + a.radius
 			b := box{w: a.width, h: a.height}
-			b.x = a.at.x + float64(ux*(away+a.width*0.5)) - a.width/2
-			b.y = a.at.y + float64(uy*(away+a.height*0.5)) - a.height/2
+			b.x = a.at.x + float64(ux*(away+float64(a.width*0.5))) - float64(a.width/2)
+			b.y = a.at.y + float64(uy*(away+float64(a.height*0.5))) - float64(a.height/2)
 			inside := b.x >= 2 && b.y >= 2 && b.x+b.w <= f.width-2 && b.y+b.h <= f.height-2
 			if !inside || slices.ContainsFunc(taken, func(o box) bool { return o.overlaps(b, 4) }) {
 				continue

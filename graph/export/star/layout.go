@@ -48,6 +48,9 @@ type gate struct {
 // An arc is the place of a group.
 type arc struct{ middle, span float64 }
 
+func (a arc) start() float64 { return a.middle - float64(a.span/2) }
+func (a arc) end() float64   { return a.middle + float64(a.span/2) }
+
 type layout struct {
 	spots []spot // in step with the services
 	arcs  []arc  // in step with the groups
@@ -109,7 +112,7 @@ func placeArcs(f *fleet) []arc {
 		n := float64(f.groups[i].count)
 		weights[i] = n + 0.35
 		if !small {
-			weights[i] = math.Floor(math.Pow(n, 0.8)*1024+0.5)/1024 + 1.5
+			weights[i] = float64(math.Floor(float64(math.Pow(n, 0.8)*1024)+0.5)/1024) + 1.5
 		}
 		total += weights[i]
 	}
@@ -120,7 +123,7 @@ func placeArcs(f *fleet) []arc {
 	arcs := make([]arc, len(weights))
 	for i := range arcs {
 		span := float64(weights[i] / total * free)
-		arcs[i] = arc{middle: at + span/2, span: span}
+		arcs[i] = arc{middle: at + float64(span/2), span: span}
 		at += span + gaps[i]
 	}
 	return arcs
@@ -305,7 +308,7 @@ func (l *layout) placeRow(chunk []int, a arc, row int, full bool, s spacing, sca
 	}
 	room := min(float64(stride*radius), depth) * 0.5 * scale
 	for i, service := range chunk {
-		angle := a.middle + float64((float64(i)-(n-1)/2+float64(shift*0.9))*stride)
+		angle := a.middle + float64((float64(i)-float64((n-1)/2)+float64(shift*0.9))*stride)
 		l.put(service, angle, float64(radius*scale), min(row, maxRows), room)
 	}
 }

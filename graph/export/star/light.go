@@ -37,7 +37,7 @@ const brushSteps = 32
 // lineBrush is that of a line of some width with soft edges, in pixels.
 func lineBrush(width float64, cover []float32) brush {
 	const soft = 0.55
-	half := width / 2
+	half := float64(width / 2)
 	b := brush{reach: float32(half + soft), cover: cover[:0]}
 	for i := range int((half+soft)*brushSteps) + 2 {
 		b.cover = append(b.cover, float32(1-smooth(max(0, half-soft), half+soft, float64(i)/brushSteps)))
@@ -224,12 +224,12 @@ func (l *lightMap) blurDown(reach int) {
 // addDoubled adds another map, twice as coarse, times a factor.
 func (l *lightMap) addDoubled(o *lightMap, factor float32) {
 	for y := range l.height {
-		fy := (float32(y)+0.5)/2 - 0.5
+		fy := float32((float32(y)+0.5)/2) - 0.5
 		y0 := max(0, min(o.height-1, ceil(fy)-1))
 		y1, ty := min(o.height-1, y0+1), max(0, fy-float32(y0))
 		a, b, out := o.row(y0), o.row(y1), l.row(y)
 		for x := range l.width {
-			fx := (float32(x)+0.5)/2 - 0.5
+			fx := float32((float32(x)+0.5)/2) - 0.5
 			x0 := max(0, min(o.width-1, ceil(fx)-1))
 			x1, tx := min(o.width-1, x0+1), max(0, fx-float32(x0))
 			for c := range 3 {

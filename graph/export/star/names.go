@@ -29,9 +29,9 @@ const (
 
 // fit chooses the zoom so that the star and its labels fill the picture.
 func (d *drafter) fit() {
-	room := d.height/2 - marginY
+	room := float64(d.height/2) - marginY
 	take := func(angle, width float64) {
-		room = min(room, (d.width/2-width-leaderRoom)/max(0.6, math.Abs(math.Cos(angle))))
+		room = min(room, (float64(d.width/2)-width-leaderRoom)/max(0.6, math.Abs(math.Cos(angle))))
 	}
 	if d.small {
 		for i := range d.f.services {
@@ -90,16 +90,16 @@ func (d *drafter) serviceLines(i int) (name, figures []piece) {
 
 func (d *drafter) groupWidth(i int) float64 {
 	name, figures := d.groupLines(i)
-	return spare*max(d.widthOf(name, nameSize), d.widthOf(figures, figureSize)) + 4
+	return float64(spare*max(d.widthOf(name, nameSize), d.widthOf(figures, figureSize))) + 4
 }
 
 func (d *drafter) serviceWidth(i int, two bool) float64 {
 	name, figures := d.serviceLines(i)
 	a, b := d.widthOf(name, nameSize), d.widthOf(figures, figureSize)
 	if two {
-		return spare*max(a, b) + 4
+		return float64(spare*max(a, b)) + 4
 	}
-	return spare*(a+b) + 14
+	return float64(spare*(a+b)) + 14
 }
 
 // drawNames puts the names around the star, and those of the services that
@@ -162,7 +162,7 @@ func (d *drafter) label(p label, name, figures []piece, hue int, two bool) {
 // drawServiceNames names every service of a small star; groups of three and
 // more have a heading above theirs.
 func (d *drafter) drawServiceNames() {
-	perSide := float64(len(d.f.services))/2 + 2
+	perSide := float64(float64(len(d.f.services))/2) + 2
 	pitch, room := 18.0, d.height-2*edge
 	if perSide*36 < room {
 		pitch = 36
@@ -204,7 +204,7 @@ func (d *drafter) drawServiceNames() {
 
 // topOf is the highest point of an arc: one of its ends, drawn in a little.
 func topOf(a arc) float64 {
-	first, last := a.middle-a.span/2+0.01, a.middle+a.span/2-0.01
+	first, last := a.start()+0.01, a.end()-0.01
 	if math.Sin(first) < math.Sin(last) {
 		return first
 	}

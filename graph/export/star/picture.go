@@ -96,7 +96,7 @@ type pill struct {
 	text string
 }
 
-func (b *pill) middle() point { return point{b.x + b.w/2, b.y + b.h/2} }
+func (b *pill) middle() point { return point{b.x + float64(b.w/2), b.y + float64(b.h/2)} }
 
 // A text is one line of text in pieces. A side of −1 ends at x, 0 has its
 // middle there, 1 begins there.
@@ -246,7 +246,7 @@ func (d *drafter) drawChords() {
 		}
 		square := float64(w[i] * w[i])
 		k.width = (0.55 + float64(1.9*square)) * look.width
-		k.gain = look.gain * (look.floor + float64(2.4*square)*w[i]) * (1 + float64(k.failing*2.4)) * inside * float64(d.theme.chordGain)
+		k.gain = look.gain * (look.floor + float64(2.4*square*w[i])) * (1 + float64(k.failing*2.4)) * inside * float64(d.theme.chordGain)
 		if len(w) <= maxGradients {
 			k.note = fmt.Sprintf("%s → %s (%s): %s/s, %s errors", d.f.services[c.from].id, d.f.services[c.to].id, c.kind, rateText(c.rate), percentText(c.errors))
 		}

@@ -54,8 +54,8 @@ func (p *picture) paint() *image.RGBA {
 
 // lightBox returns the part of a picture that chords may light.
 func (p *picture) lightBox(width, height int) *lightMap {
-	reach := (outer*p.zoom + glowRoom) * p.scale
-	cx, cy := p.centre.x*p.scale, p.centre.y*p.scale
+	reach := float64((float64(outer*p.zoom) + glowRoom) * p.scale)
+	cx, cy := float64(p.centre.x*p.scale), float64(p.centre.y*p.scale)
 	left, top := max(0, int(cx-reach)), max(0, int(cy-reach))
 	right, bottom := min(width, int(cx+reach)+1), min(height, int(cy+reach)+1)
 	return newLightMap(left, top, max(16, right-left), max(16, bottom-top))

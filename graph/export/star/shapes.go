@@ -48,8 +48,8 @@ func inside(distance float64) float64 { return max(0, min(1, 0.5-distance)) }
 
 // ring paints the part of an arc between two radii, fading inwards if asked.
 func (c *canvas) ring(centre point, a arc, from, to float64, col colour, alpha float32, fade bool) {
-	cx, cy, from, to := centre.x*c.scale, centre.y*c.scale, from*c.scale, to*c.scale
-	a1, a2 := snapUnit(a.middle-a.span/2), snapUnit(a.middle+a.span/2)
+	cx, cy, from, to := float64(centre.x*c.scale), float64(centre.y*c.scale), float64(from*c.scale), float64(to*c.scale)
+	a1, a2 := snapUnit(a.start()), snapUnit(a.end())
 	x0, y0, x1, y1 := boundsOf(a, from, to)
 	c.each(cx+x0-1, cy+y0-1, cx+x1+1, cy+y1+1, func(x, y int, px, py float64) {
 		dx, dy := px-cx, py-cy
@@ -83,7 +83,7 @@ func (p point) over(k float64) point { return point{p.x / k, p.y / k} }
 // boundsOf returns the corners of the part of an arc between two radii,
 // relative to the centre.
 func boundsOf(a arc, from, to float64) (x0, y0, x1, y1 float64) {
-	first, last := a.middle-a.span/2, a.middle+a.span/2
+	first, last := a.start(), a.end()
 	x0, y0, x1, y1 = math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
 	take := func(angle, radius float64) {
 		p := polar(angle, radius)
@@ -101,10 +101,10 @@ func boundsOf(a arc, from, to float64) (x0, y0, x1, y1 float64) {
 
 // line paints a polyline, butt to butt.
 func (c *canvas) line(points []point, width float64, col colour, alpha float32) {
-	half := width * c.scale / 2
+	half := float64(width * c.scale / 2)
 	for i := 1; i < len(points); i++ {
-		ax, ay := points[i-1].x*c.scale, points[i-1].y*c.scale
-		bx, by := points[i].x*c.scale, points[i].y*c.scale
+		ax, ay := float64(points[i-1].x*c.scale), float64(points[i-1].y*c.scale)
+		bx, by := float64(points[i].x*c.scale), float64(points[i].y*c.scale)
 		dx, dy := bx-ax, by-ay
 		length := hypot(dx, dy)
 		if length == 0 {
@@ -126,8 +126,8 @@ func (c *canvas) line(points []point, width float64, col colour, alpha float32) 
 
 // pill paints a box with round ends and a thin outline.
 func (c *canvas) pill(b box, fill, outline colour, alpha float32) {
-	x0, y0, x1, y1 := b.x*c.scale, b.y*c.scale, (b.x+b.w)*c.scale, (b.y+b.h)*c.scale
-	r, middle, thin := (y1-y0)/2, (y0+y1)/2, max(1, c.scale)
+	x0, y0, x1, y1 := float64(b.x*c.scale), float64(b.y*c.scale), float64((b.x+b.w)*c.scale), float64((b.y+b.h)*c.scale)
+	r, middle, thin := float64((y1-y0)/2), float64((y0+y1)/2), max(1, c.scale)
 	c.each(x0-1, y0-1, x1+1, y1+1, func(x, y int, px, py float64) {
 		d := hypot(max(x0+r-px, px-x1+r, 0), py-middle) - r
 		cover := inside(d)
@@ -147,9 +147,9 @@ func outlineOf(kind graph.NodeKind, x, y, r float64) float64 {
 	}
 	switch kind {
 	case graph.Database:
-		w, h, lid := r*0.9, r*0.72, r*0.34
+		w, h, lid := float64(r*0.9), float64(r*0.72), float64(r*0.34)
 		body := max(math.Abs(x)-w, math.Abs(y)-h)
-		ends := min(hypot(x, (y+h)*(w/lid)), hypot(x, (y-h)*(w/lid)))
+		ends := min(hypot(x, float64((y+h)*(w/lid))), hypot(x, float64((y-h)*(w/lid))))
 		return min(body, (ends-w)*(lid/w))
 	case graph.Messaging:
 		return (math.Abs(x) + math.Abs(y) - float64(r*1.28)) * 0.7071
@@ -176,8 +176,8 @@ func (t *theme) colourOf(m *mark) colour {
 
 // mark paints a service. One that does not do well has a halo.
 func (c *canvas) mark(m *mark) {
-	r := max(m.radius*c.scale, 0.7)
-	cx, cy := m.at.x*c.scale, m.at.y*c.scale
+	r := max(float64(m.radius*c.scale), 0.7)
+	cx, cy := float64(m.at.x*c.scale), float64(m.at.y*c.scale)
 	col := c.theme.colourOf(m)
 	halo, sick := 0.0, 0.0
 	switch {

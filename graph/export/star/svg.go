@@ -309,10 +309,10 @@ func (s *svgWriter) ringGroup() {
 	for i := range s.arcs {
 		r := &s.arcs[i]
 		s.printf(`<g><title>%s</title><path style="fill:url(#sector%d)" d="`, escaped(r.note), r.hue)
-		s.arcPath(r.arc, outer*s.zoom-thick-s.zoom, true)
+		s.arcPath(r.arc, float64(outer*s.zoom)-thick-s.zoom, true)
 		s.arcPath(r.arc, s.sector, false)
 		s.printf(`Z"/><path class="h%d" stroke-width="%s" stroke-opacity="%s" d="`, r.hue, decimals(thick), decimals(float64(s.theme.bandAlpha)))
-		s.arcPath(r.arc, outer*s.zoom-thick/2, true)
+		s.arcPath(r.arc, float64(outer*s.zoom)-float64(thick/2), true)
 		s.printf("\"/></g>\n")
 	}
 	s.printf("</g>\n")
@@ -320,7 +320,7 @@ func (s *svgWriter) ringGroup() {
 
 // arcPath writes an arc, clockwise from a new place or back from the last one.
 func (s *svgWriter) arcPath(a arc, radius float64, clockwise bool) {
-	p, q := polar(a.middle-a.span/2, radius), polar(a.middle+a.span/2, radius)
+	p, q := polar(a.start(), radius), polar(a.end(), radius)
 	start, sweep, large := 'M', 1, 0
 	if !clockwise {
 		p, q, start, sweep = q, p, 'L', 0
@@ -373,15 +373,16 @@ func (s *svgWriter) mark(m *mark, class string) {
 			s.printf(` stroke="none" style="stroke:none"`)
 		}
 	case kind == graph.Database:
-		w, h, lid := r*0.9, r*0.72, r*0.34
+		w, h, lid := float64(r*0.9), float64(r*0.72), float64(r*0.34)
 		s.printf(`<path class="%s" d="M%s %sA%s %s 0 0 1 %s %sV%sA%s %s 0 0 1 %s %sZM%s %sA%s %s 0 0 1 %s %s"`, class,
 			n(x-w), n(y-h), n(w), n(lid), n(x+w), n(y-h), n(y+h), n(w), n(lid), n(x-w), n(y+h), n(x+w), n(y-h), n(w), n(lid), n(x-w), n(y-h))
 	case kind == graph.Messaging:
-		s.printf(`<path class="%s" d="M%s %sL%s %sL%s %sL%s %sZ"`, class, n(x), n(y-r*1.28), n(x+r*1.28), n(y), n(x), n(y+r*1.28), n(x-r*1.28), n(y))
+		d := float64(r * 1.28)
+		s.printf(`<path class="%s" d="M%s %sL%s %sL%s %sL%s %sZ"`, class, n(x), n(y-d), n(x+d), n(y), n(x), n(y+d), n(x-d), n(y))
 	default:
-		head, w, low := r*0.46, r*0.95, y+r*0.95
+		head, w, neck, low := float64(r*0.46), float64(r*0.95), y-float64(r*0.5), y+float64(r*0.95)
 		s.printf(`<path class="%s" style="stroke:none" d="M%s %sA%s %s 0 1 1 %s %sA%s %s 0 1 1 %s %sZM%s %sA%s %s 0 0 1 %s %sZ"`, class,
-			n(x-head), n(y-r*0.5), n(head), n(head), n(x+head), n(y-r*0.5), n(head), n(head), n(x-head), n(y-r*0.5),
+			n(x-head), n(neck), n(head), n(head), n(x+head), n(neck), n(head), n(head), n(x-head), n(neck),
 			n(x-w), n(low), n(w), n(r*0.85), n(x+w), n(low))
 	}
 	if title == "" {

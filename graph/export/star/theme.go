@@ -7,7 +7,9 @@ func hex(n uint32) colour {
 	return colour{float32(n>>16) / 255, float32(n>>8&255) / 255, float32(n&255) / 255}
 }
 
-func (c colour) times(k float32) colour { return colour{c.r * k, c.g * k, c.b * k} }
+func (c colour) times(k float32) colour {
+	return colour{float32(c.r * k), float32(c.g * k), float32(c.b * k)}
+}
 
 func (c colour) mix(o colour, t float32) colour {
 	return colour{c.r + float32((o.r-c.r)*t), c.g + float32((o.g-c.g)*t), c.b + float32((o.b-c.b)*t)}

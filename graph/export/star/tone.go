@@ -24,7 +24,7 @@ func newToneCurve() *toneCurve {
 	t := new(toneCurve)
 	for i := range t.keep {
 		m := max(float64(i), 0.5) / toneSteps
-		pale := 0.7 * smooth(0.9, 4, m)
+		pale := float64(0.7 * smooth(0.9, 4, m))
 		t.keep[i] = float32((1 - expNeg(float64(1.25*m))) / m * (1 - pale))
 		t.add[i] = float32((1 - expNeg(float64(0.9*m))) * pale)
 	}
@@ -52,19 +52,24 @@ func newInkCurve() *inkCurve {
 	return t
 }
 
-func toneIndex(c colour) (m float32, i int) {
-	m = max(c.r, c.g, c.b)
-	return m, int(min(float32(m*toneSteps), toneSteps*toneMost))
+// limited returns a sum with no more light than the tables know, its strongest
+// channel, and the place of that in the tables.
+func limited(sum colour) (c colour, strongest float32, place int) {
+	m := max(sum.r, sum.g, sum.b)
+	if m > toneMost {
+		sum, m = sum.times(toneMost/m), toneMost
+	}
+	return sum, m, int(m * toneSteps)
 }
 
 func (t *toneCurve) apply(paper, sum colour) colour {
-	_, i := toneIndex(sum)
+	sum, _, i := limited(sum)
 	channel := func(p, s float32) float32 { return p + float32((float32(s*t.keep[i])+t.add[i])*(1-p)) }
 	return colour{channel(paper.r, sum.r), channel(paper.g, sum.g), channel(paper.b, sum.b)}
 }
 
 func (t *inkCurve) apply(paper, sum colour) colour {
-	m, i := toneIndex(sum)
+	sum, m, i := limited(sum)
 	channel := func(p, s float32) float32 {
 		k := s / m
 		k += float32((float32(k*float32(math.Sqrt(float64(k)))) - k) * t.pure[i])
