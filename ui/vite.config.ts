@@ -1,10 +1,19 @@
 import { defineConfig } from 'vitest/config';
 
+/** Takes indentation and comments out of the programs of the star: they are text, which no minifier touches. */
+const shaders = {
+  name: 'shaders',
+  enforce: 'pre' as const,
+  transform: (code: string, id: string): string | null =>
+    (id.endsWith('/src/render/shaders.ts') ? code.replace(/[ \t]*\/\/[^\n]*/g, '').replace(/^[ \t]+/gm, '').replace(/ ([=*<>?:]|==|&&|\|\|) /g, '$1').replace(/, /g, ',') : null),
+};
+
 // File names are stable and there are no source maps, so that the committed
 // dist changes only when the page does. Every URL is relative: the page works
 // under any path prefix.
 export default defineConfig({
   base: './',
+  plugins: [shaders],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',
@@ -13,12 +22,13 @@ export default defineConfig({
     sourcemap: false,
     modulePreload: false,
     assetsInlineLimit: 0,
-    cssCodeSplit: false,
+    cssCodeSplit: true,
     rollupOptions: {
       output: {
         entryFileNames: 'assets/app.js',
         chunkFileNames: 'assets/[name].js',
-        assetFileNames: 'assets/[name][extname]',
+        // The first style sheet is named after the page, others after the part that they belong to.
+        assetFileNames: ({ names }) => (names.includes('index.css') || names.includes('app.css') ? 'assets/style.css' : 'assets/[name][extname]'),
       },
     },
   },

@@ -10,7 +10,7 @@ import type { View } from './model/url';
 import { App, type Actions } from './panels/app';
 import { VIEW_KEYS } from './panels/header';
 import { AppState } from './panels/state';
-import { compare, pause } from './panels/timeline';
+import { compare, pause } from './panels/time';
 import { RenderError } from './render/gl';
 import { StarInput } from './star/input';
 import { StarView } from './star/view';
@@ -180,7 +180,10 @@ function onKey(e: KeyboardEvent): void {
   e.preventDefault();
 }
 
-effect(() => { document.documentElement.dataset.theme = state.theme.value; });
+effect(() => {
+  document.documentElement.dataset.theme = state.theme.value;
+  document.documentElement.classList.toggle('still', state.still.value);
+});
 window.addEventListener('keydown', onKey);
 document.addEventListener('visibilitychange', () => stream.setPaused(document.hidden || !state.live.value));
 const root = document.getElementById('app');

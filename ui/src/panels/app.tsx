@@ -4,22 +4,23 @@ import { useEffect, useRef } from 'preact/hooks';
 import { count } from '../model/format';
 import { NONE } from '../model/graph';
 import { Banner } from './banner';
-import { Empty } from './empty';
-import { FocusPanel, TeamPanel } from './focus';
 import { Header } from './header';
-import { Help } from './help';
 import { lazy } from './lazy';
 import { Overview } from './overview';
 import type { AppState } from './state';
-import { TableView } from './table';
-import { Timeline } from './timeline';
 import { Tooltip } from './tooltip';
 
 const LayersView = lazy(async () => (await import('../layers/layers')).LayersView);
 const MatrixView = lazy(async () => (await import('../matrix/matrix')).MatrixView);
 const ComparePanel = lazy(async () => (await import('./compare')).ComparePanel);
+const Empty = lazy(async () => (await import('./empty')).Empty);
+const FocusPanel = lazy(async () => (await import('./focus')).FocusPanel);
+const TeamPanel = lazy(async () => (await import('./focus')).TeamPanel);
+const Help = lazy(async () => (await import('./help')).Help);
+const TableView = lazy(async () => (await import('./table')).TableView);
+const Timeline = lazy(async () => (await import('./timeline')).Timeline);
 const FilterBar = lazy(async () => (await import('./filters')).FilterBar);
-const PathPanel = lazy(async () => (await import('./paths')).PathPanel);
+const PathPanel = lazy(async () => (await import('./path-panel')).PathPanel);
 const CallPanel = lazy(async () => (await import('./details')).CallPanel);
 
 export interface Actions {
@@ -102,7 +103,7 @@ export function App({ state, actions }: { state: AppState; actions: Actions }): 
       </main>
       <Timeline state={state} />
       <Side state={state} />
-      <Help state={state} />
+      {state.helpOpen.value && <Help state={state} />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 /** The side panel of a comparison: what is new, gone, or changed. */
+import './side.css';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { dayAndClock, clock, count, latency, percent, rate } from '../model/format';

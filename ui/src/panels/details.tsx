@@ -1,4 +1,5 @@
 /** What panels show beside the live numbers: curves over time, operations, both sides of a call. */
+import './side.css';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../ask';

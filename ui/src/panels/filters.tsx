@@ -1,4 +1,5 @@
 /** The filter bar: which part of the graph is shown. */
+import './filters.css';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { NO_FILTER, type Direction, type Filter } from '../model/filter';

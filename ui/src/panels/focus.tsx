@@ -1,4 +1,5 @@
 /** The side panel of a service, or of a team, in focus. */
+import './side.css';
 import type { JSX } from 'preact';
 import { CALL_KINDS, SERVICE_KINDS } from '../model/frame';
 import { count, latency, percent, rate } from '../model/format';

@@ -5,7 +5,7 @@ import { VIEWS, type View } from '../model/url';
 import { Logo, Moon, Sun } from './icons';
 import { Search } from './search';
 import type { AppState } from './state';
-import { compare } from './timeline';
+import { compare } from './time';
 
 /** The key that chooses each view. */
 export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', force: '3', matrix: '4', table: '5' };

@@ -1,4 +1,5 @@
 /** The list of keys, and what the picture means. */
+import './help.css';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { KindMark } from './icons';

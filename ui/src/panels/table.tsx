@@ -1,4 +1,5 @@
 /** Every call as a row: the accessible equivalent of the star. Only the rows in sight exist. */
+import './table.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { CALL_KINDS } from '../model/frame';

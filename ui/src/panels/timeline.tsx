@@ -1,4 +1,5 @@
 /** The bar at the bottom: traffic over time, and the handles with which one travels. */
+import './timeline.css';
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, AskError } from '../ask';
@@ -7,6 +8,7 @@ import { bars, historyOf, RANGE_MS, RANGES, STEP, ticks, WINDOW_MS, type History
 import { momentText } from '../model/url';
 import { Pause, Play, Step } from './icons';
 import type { AppState } from './state';
+import { pause } from './time';
 
 /** The history is asked for again so often; a long one moves slowly. */
 const SHORT_EVERY_MS = 10_000;
@@ -164,31 +166,6 @@ function pointText(history: History | null, ms: number): string {
   const calls = history.calls[i];
   if (calls === undefined) return dayAndClock(ms);
   return `${dayAndClock(ms)} · ${count(calls)} calls${history.errors[i] > 0 ? ` · ${percent(history.errors[i] / calls)} err` : ''}`;
-}
-
-/** pause stops the live picture where it is, or goes on. */
-export function pause(state: AppState): void {
-  if (!state.live.value) {
-    state.go({ at: '', base: '' });
-    return;
-  }
-  state.frozen = momentText(state.now());
-  state.go({ at: state.frozen });
-  state.announcement.value = 'The picture stands still';
-}
-
-/** compare begins a comparison with what was a quarter of the timeline before, or ends it. */
-export function compare(state: AppState): void {
-  const { at, base, range } = state.url.value;
-  if (base !== '') {
-    state.go({ base: '' });
-    return;
-  }
-  const atMs = at === '' ? state.now() : Date.parse(at);
-  const reach = Math.min(RANGE_MS[range], RANGE_MS['7d']);
-  state.playing.value = false;
-  state.go({ at: momentText(atMs), base: momentText(atMs - reach / 4) });
-  state.announcement.value = 'Comparing two moments: move both handles of the timeline';
 }
 
 /** Moves a picture of the past on, second by second. */
