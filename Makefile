@@ -6,8 +6,10 @@ SHELL := /bin/bash
 export CGO_ENABLED ?= 0
 BUILD := go build -trimpath -ldflags='-s -w'
 FUZZTIME ?= 5s
+CRASH_CYCLES ?= 50
+SEEDS ?= 5000
 
-.PHONY: help build demo test test-go test-sampleapps test-ui lint ui ui-fresh bench fuzz tools clean
+.PHONY: help build demo test test-go test-sampleapps test-ui lint ui ui-fresh bench fuzz crash tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -56,6 +58,10 @@ bench: ## benchmarks: decode, infer, store, and spans per CPU second over gRPC
 fuzz: ## every fuzz target for FUZZTIME
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 	echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+crash: ## kill the server CRASH_CYCLES times under load, and SEEDS simulated ones; compare
+	CRASH_CYCLES=$(CRASH_CYCLES) go test -count=1 -timeout 30m -v -run TestCrash ./cmd/graphctl
+	go test -count=1 -timeout 30m ./collector/sim -seeds $(SEEDS)
 
 tools: ## install what the tests need beside Go and Node: Chromium and Graphviz
 	@.ci/tools

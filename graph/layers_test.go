@@ -52,7 +52,8 @@ var layers = map[string]struct {
 	"graph/stream":          {3, []string{"graph/live", "graph/wire"}},
 	"graph/keeper":          {3, nil},
 	"graph/api":             {3, []string{"graph/export", "graph/diff"}},
-	"collector/lane":        {3, []string{"collector/infer", "graph", "collector/spanlog", "collector/archive", "collector/files", "collector/wire"}}, // drives engines, emits batches
+	"collector/sim":         {5, nil},                                                                                                                 // tests only
+	"collector/lane":        {4, []string{"collector/infer", "graph", "collector/spanlog", "collector/archive", "collector/files", "collector/wire"}}, // drives engines, emits batches
 
 	"ui": {4, nil},
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"graphctl/collector/lane"
 )
 
 // serveOptions are the flags of serve.
@@ -22,6 +24,8 @@ type serveOptions struct {
 	settle, horizon          time.Duration
 	sync                     string
 	log                      string
+	lanes                    int
+	maxDisk                  byteSize
 	retainFine, retainMinute time.Duration
 	retention                time.Duration
 	teamAttribute            string
@@ -39,8 +43,11 @@ func (o *serveOptions) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.zipkin, "zipkin", "", "`address` for Zipkin v2, usually 127.0.0.1:9411; empty: off")
 	f.DurationVar(&o.settle, "settle", 5*time.Second, "how long a call waits for its other half before a guess is shown")
 	f.DurationVar(&o.horizon, "horizon", time.Hour, "how late a span may come and still join its trace; at least 20m")
-	f.StringVar(&o.sync, "sync", "1s", "how often what is acknowledged is made safe against power cuts; this version commits once a second and takes only 1s")
-	f.StringVar(&o.log, "log", "off", "span log; this version has none and takes only off: open calls are saved at a stop, and lost in a crash")
+	f.StringVar(&o.log, "log", "on", "span log: on, or off to give up what is open in a crash")
+	f.StringVar(&o.sync, "sync", "1s", "when the span log is safe against power cuts: 1s (each second) or batch (before a span is acknowledged)")
+	o.maxDisk = defaultMaxDisk
+	f.Var(&o.maxDisk, "max-disk", "`size` of the data directory; above it the horizon and the finest history become shorter, oldest first")
+	f.IntVar(&o.lanes, "lanes", 0, "lanes of inference in a new data directory; 0: half of the processors")
 	f.DurationVar(&o.retainFine, "retention-10s", 6*time.Hour, "how long 10 s buckets are kept")
 	f.DurationVar(&o.retainMinute, "retention-1m", 3*24*time.Hour, "how long 1 min buckets are kept")
 	f.DurationVar(&o.retention, "retention", 400*24*time.Hour, "how long 1 h buckets are kept")
@@ -63,6 +70,10 @@ directory, and serve the web page, the API and the live stream.
 When it is ready it prints one line for each listener. SIGTERM or Ctrl-C stops
 it: requests in hand are finished, open calls are saved, and a later start goes
 on where it stopped. A second signal ends it at once.
+
+A span is acknowledged when the span log has it: the death of the process loses
+nothing, and a power cut at most the last second (--sync=batch: nothing). A span
+that comes late, up to --horizon, still joins its trace.
 
 There is no authentication yet, so it listens on loopback addresses only unless
 --insecure is given.`,
@@ -107,10 +118,14 @@ const minHorizon = 20 * time.Minute
 // check refuses what cannot be served.
 func (o *serveOptions) check() error {
 	switch {
-	case o.log != "off":
-		return usagef("--log=%s: this version has no span log; only off is known", o.log)
-	case o.sync != "1s":
-		return usagef("--sync=%s: this version commits once a second; only 1s is known", o.sync)
+	case o.log != "on" && o.log != "off":
+		return usagef("--log=%s: must be on or off", o.log)
+	case o.sync != "1s" && o.sync != "batch":
+		return usagef("--sync=%s: must be 1s or batch", o.sync)
+	case o.lanes < 0 || o.lanes > lane.MaxLanes:
+		return usagef("--lanes=%d: must lie between 0 and %d", o.lanes, lane.MaxLanes)
+	case o.maxDisk < minMaxDisk:
+		return usagef("--max-disk=%v: must be at least %v", o.maxDisk, minMaxDisk)
 	case o.settle < 0 || o.settle > time.Minute:
 		return usagef("--settle=%v: must lie between 0 and 1m", o.settle)
 	case o.horizon < minHorizon || o.horizon > 24*time.Hour:

@@ -12,11 +12,9 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"graphctl/collector"
-	"graphctl/collector/infer"
 	"graphctl/collector/intake"
 	"graphctl/collector/lane"
 	"graphctl/collector/otlp"
@@ -48,11 +46,12 @@ type server struct {
 	marks  *marks
 	traces *selfTraces
 
-	carried infer.Counters // of the lane when it was loaded
+	carried   uint64        // spans that the lanes had observed when receivers began
+	recovered chan struct{} // closed when the span log was read
+	saved     bool          // a checkpoint was written at the end
 
 	web, grpc, http, zipkin net.Listener
 	receivers               []collector.Receiver
-	ready                   atomic.Bool
 }
 
 // newServer opens the data directory and all listeners. On error nothing is
@@ -65,6 +64,8 @@ func newServer(ctx context.Context, o serveOptions, stderr io.Writer) (_ *server
 		started: time.Now(),
 		tally:   new(collector.Tally),
 		budget:  intake.NewBudget(intake.MaxHeld),
+
+		recovered: make(chan struct{}),
 	}
 	defer func() {
 		if err != nil {
@@ -141,7 +142,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	if err := s.window.Prime(ctx, s.store); err != nil {
 		return fmt.Errorf("read the last hour: %w", err)
 	}
-	s.keeper = keeper.New(s.traces.store(s.store), s.window, keeper.Options{Log: s.log})
+	s.keeper = keeper.New(loggedStore{s.traces.store(s.store), s}, s.window, keeper.Options{Log: s.log})
 	return nil
 }
 
@@ -153,46 +154,6 @@ func explainStore(err error) error {
 	case errors.Is(err, boltstore.ErrNewer):
 		return hint{err, "use the newer graphctl that wrote it, or another directory"}
 	}
-	return err
-}
-
-// openLane begins with the open calls of the last stop if they belong to what
-// the store holds, and without them otherwise.
-func (s *server) openLane(ctx context.Context, symbols *collector.Symbols) error {
-	o := lane.Options{
-		Engine: infer.Options{Settle: s.o.settle, Horizon: s.o.horizon},
-		Epoch:  uint64(s.started.UnixNano()),
-	}
-	if s.o.settle == 0 {
-		o.Engine.Settle = -1 // 0 means the default there
-	}
-	state, err := s.data.readState()
-	if err != nil {
-		return fmt.Errorf("read open calls: %w", err)
-	}
-	if state != nil {
-		h, err := lane.ReadHeader(state)
-		if err == nil {
-			var at uint64
-			if at, err = s.store.Progress(ctx, h.Origin); err == nil && at != h.Seq {
-				err = fmt.Errorf("they belong to commit %d, the graph is at %d", h.Seq, at)
-			}
-		}
-		if err == nil {
-			o.State = state
-			s.lane, err = lane.New(o, symbols, s.keeper.Emit)
-		}
-		if err == nil {
-			s.carried = s.lane.Counters()
-			return nil
-		}
-		s.log.Warn("open calls of the last stop cannot be used and were set aside", "file", s.data.stateFile()+".unused", "error", err)
-		if err := s.data.setStateAside(); err != nil {
-			return fmt.Errorf("set open calls aside: %w", err)
-		}
-	}
-	o.State = nil
-	s.lane, err = lane.New(o, symbols, s.keeper.Emit)
 	return err
 }
 
@@ -233,29 +194,29 @@ func (s *server) announce(w io.Writer) {
 func (s *server) url() string { return "http://" + s.web.Addr().String() }
 
 // run serves until ctx is done, then stops without loss: receivers finish what
-// they have, the lane works off its queue, the keeper commits, open calls are
-// saved.
+// they have, the lanes work off their queues, the keeper commits, a checkpoint
+// is written. While the span log is read the page and the API are up already.
 func (s *server) run(ctx context.Context) error {
 	defer s.close()
 	var receivers stage
 	for _, r := range s.receivers {
-		receivers = append(receivers, func(ctx context.Context) error { return r.Run(ctx, s.lane) })
+		receivers = append(receivers, func(ctx context.Context) error {
+			select {
+			case <-s.recovered:
+				return r.Run(ctx, s.lane)
+			case <-ctx.Done():
+				return nil
+			}
+		})
 	}
-	stopped := false
-	save := func(ctx context.Context) error {
-		<-ctx.Done()
-		stopped = true
-		return s.data.writeState(s.lane.State())
-	}
-	s.ready.Store(true)
 	err := runStages(ctx,
 		receivers,
-		stage{s.lane.Run},
+		stage{s.runLanes},
 		stage{s.keeper.Run},
-		stage{save},
-		stage{s.window.Run, s.stream.Run, s.marks.run, s.serveWeb},
+		stage{s.saveAtEnd},
+		stage{s.window.Run, s.stream.Run, s.marks.run, s.governDisk, s.serveWeb},
 	)
-	if err == nil && stopped {
+	if err == nil && s.saved {
 		s.log.Info("stopped; open calls are saved")
 	}
 	return err
@@ -291,18 +252,16 @@ func drawCommand() []string {
 	return []string{self, drawName}
 }
 
-func (s *server) whyNotReady() error {
-	if !s.ready.Load() {
-		return errors.New("starting")
-	}
-	return nil
-}
-
 // close gives back what newServer opened.
 func (s *server) close() {
 	for _, l := range []net.Listener{s.web, s.grpc, s.http, s.zipkin} {
 		if l != nil {
 			l.Close() // closed already if it was served
+		}
+	}
+	if s.lane != nil {
+		if err := s.lane.Close(); err != nil {
+			s.log.Error("close the span log", "error", err)
 		}
 	}
 	if s.store != nil {

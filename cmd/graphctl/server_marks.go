@@ -42,6 +42,20 @@ var watches = []watch{
 		}},
 	{"late", "Spans came later than the horizon and could not join their trace.",
 		func(s *server, _ *collector.Counts) uint64 { return s.lane.Counters().Late }},
+	{"disk", "The disk of the span log has no room or fails: spans are refused until it works again.",
+		func(s *server, c *collector.Counts) uint64 {
+			l := s.lane.Stats()
+			return c.Throttled[collector.ThrottleDisk] + l.SaveErrors + l.Log.AppendErrors
+		}},
+	{"archive", "Traces left the archive before the horizon for want of room, or could not be read: late spans of them count on their own.",
+		func(s *server, _ *collector.Counts) uint64 {
+			l := s.lane.Stats()
+			return l.Forgotten + l.KeepErrors + l.RecallErrors
+		}},
+	{"horizon", "The horizon is shorter than asked for: more spans come in than the disk may hold.",
+		func(s *server, _ *collector.Counts) uint64 {
+			return uint64(s.o.horizon - s.lane.Stats().Horizon)
+		}},
 	{"store", "The graph could not be written to disk; it is kept in memory and tried again.",
 		func(s *server, _ *collector.Counts) uint64 { return s.keeper.Stats().Errors }},
 	{"window", "The page shows a part of the graph: there is more of it than it can hold.",

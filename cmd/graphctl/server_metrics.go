@@ -31,6 +31,7 @@ func (s *server) samples() []api.Sample {
 	addReasons(&all, "ingest_dropped_requests_total", "Requests of signals that are accepted and dropped.", collector.Signals[:], c.DroppedRequests[:])
 	add(true, "ingest_held_bytes", "Bytes of request bodies held.", float64(s.budget.Held()))
 	s.laneSamples(add)
+	s.logSamples(add)
 
 	k := s.keeper.Stats()
 	add(false, "store_commits_total", "Commits.", float64(k.Commits))
@@ -64,6 +65,24 @@ func (s *server) laneSamples(add func(bool, string, string, float64, ...api.Labe
 	add(true, "infer_live_spans", "Spans in memory.", float64(l.LiveSpans))
 	add(true, "infer_hidden", "Guesses that have not settled.", float64(l.Hidden))
 	add(true, "lane_queued_spans", "Spans that wait for the engine.", float64(s.lane.Queued()))
+}
+
+// logSamples adds the metrics of the span log and of what hangs on it.
+func (s *server) logSamples(add func(bool, string, string, float64, ...api.Label)) {
+	l := s.lane.Stats()
+	add(true, "lanes", "Lanes of inference.", float64(l.Lanes))
+	add(true, "horizon_seconds", "How late a span may come and still join its trace.", l.Horizon.Seconds())
+	add(true, "log_bytes", "Size of the span log.", float64(l.LogBytes))
+	add(false, "log_append_errors_total", "Appends to the span log that failed.", float64(l.Log.AppendErrors))
+	add(false, "log_syncs_total", "Syncs of the span log.", float64(l.Log.Syncs))
+	add(false, "log_sync_seconds_total", "Time spent in them.", l.Log.SyncTime.Seconds())
+	add(false, "log_cut_bytes_total", "Bytes cut off the end of the span log at the start.", float64(l.Log.CutBytes))
+	add(true, "archive_bytes", "Size of the traces that left memory.", float64(l.ArchiveBytes))
+	add(false, "archive_errors_total", "Traces that could not be archived or read back.", float64(l.KeepErrors), api.Label{Name: "op", Value: "keep"})
+	add(false, "archive_errors_total", "Traces that could not be archived or read back.", float64(l.RecallErrors), api.Label{Name: "op", Value: "recall"})
+	add(false, "archive_forgotten_total", "Archived traces given up before the horizon for want of room.", float64(l.Forgotten))
+	add(false, "checkpoints_total", "Checkpoints written.", float64(l.Checkpoints))
+	add(false, "checkpoint_errors_total", "Checkpoints that could not be written.", float64(l.SaveErrors))
 }
 
 // addReasons adds a counter for each reason of a closed list.

@@ -23,15 +23,9 @@ func (s *server) status() api.Status {
 			OTLPHTTP: addressOf(s.http),
 			Zipkin:   addressOf(s.zipkin),
 		},
-		Durability: api.Durability{
-			Log:          s.o.log,
-			Sync:         s.o.sync,
-			ProcessLossS: -1,
-			PowerLossS:   -1,
-			Text:         "commits once a second; open calls are saved when the program is stopped, and lost if it crashes",
-		},
+		Durability: s.durability(),
 		SettleS:    s.o.settle.Seconds(),
-		HorizonS:   s.o.horizon.Seconds(),
+		HorizonS:   s.lane.Stats().Horizon.Seconds(),
 		Accounting: s.accounting(),
 		DroppedSignals: api.DroppedSignals{
 			Metrics: counts.DroppedRequests[collector.Metrics],
@@ -56,6 +50,22 @@ func (s *server) status() api.Status {
 	return st
 }
 
+// durability tells what an acknowledged span survives.
+func (s *server) durability() api.Durability {
+	d := api.Durability{Log: s.o.log, Sync: s.o.sync}
+	switch {
+	case s.o.log == "off":
+		d.ProcessLossS, d.PowerLossS = -1, -1
+		d.Text = "there is no span log: calls that are open in a crash are lost"
+	case s.o.sync == "batch":
+		d.Text = "what was acknowledged survives a crash and a power cut"
+	default:
+		d.PowerLossS = 1
+		d.Text = "what was acknowledged survives a crash; a power cut may lose the last second of it"
+	}
+	return d
+}
+
 // accounting puts every span that was received into one bucket. Spans of the
 // run before, whose open calls were carried over, are counted too.
 func (s *server) accounting() api.Accounting {
@@ -74,7 +84,10 @@ func (s *server) accounting() api.Accounting {
 	}
 	// The lane publishes its counters once a tick: what it has not told of is
 	// on its way.
-	taken := intake.Accepted + s.carried.Observed
+	var taken uint64
+	if s.isRecovered() {
+		taken = intake.Accepted + s.carried
+	}
 	put("in_flight", taken-min(taken, lane.Observed))
 	put("duplicate", lane.Duplicates)
 	put("refused_trace_too_large", lane.Refused)

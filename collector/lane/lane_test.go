@@ -3,6 +3,10 @@ package lane
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"graphctl/collector"
+	"graphctl/collector/files"
 	"graphctl/graph"
 	"graphctl/graph/memstore"
 )
@@ -22,19 +27,26 @@ type rig struct {
 	*Router
 	store *memstore.Store
 	syms  *collector.Symbols
-	stop  func() // and wait
+	end   func() // and wait
 }
 
 func start(t *testing.T, o Options, store *memstore.Store) *rig {
 	t.Helper()
 	r := &rig{store: store, syms: collector.NewSymbols()}
+	o.Progress = store.Progress
+	if o.Epoch == 0 {
+		o.Epoch = uint64(time.Now().UnixNano())
+	}
 	var err error
-	r.Router, err = New(o, r.syms, func(b *graph.Batch) {
+	r.Router, err = Open(t.Context(), o, r.syms, func(b *graph.Batch) {
 		if err := store.Apply(context.Background(), []graph.Batch{*b}); err != nil {
 			t.Error(err)
 		}
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Recover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -44,8 +56,32 @@ func start(t *testing.T, o Options, store *memstore.Store) *rig {
 			t.Error(err)
 		}
 	})
-	r.stop = func() { cancel(); wg.Wait() }
+	synctest.Wait() // batches are taken
+	r.end = func() { cancel(); wg.Wait() }
 	return r
+}
+
+// stop ends a router in order, kill as a process that dies does.
+func (r *rig) stop(t *testing.T) {
+	t.Helper()
+	r.end()
+	if err := r.Checkpoint(context.Background()); err != nil {
+		t.Error(err)
+	}
+	r.close(t)
+}
+
+func (r *rig) kill(t *testing.T) {
+	t.Helper()
+	r.end()
+	r.close(t)
+}
+
+func (r *rig) close(t *testing.T) {
+	t.Helper()
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // half is the client (1) or server (2) half of call n.
@@ -89,7 +125,7 @@ func (r *rig) consume(t *testing.T, b *collector.Batch) {
 // A call is in the graph a tick after its second half.
 func TestTick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, Options{Epoch: 1}, memstore.New())
+		r := start(t, Options{}, memstore.New())
 		r.consume(t, r.half(1, 1))
 		r.consume(t, r.half(1, 2))
 		time.Sleep(time.Second)
@@ -100,19 +136,19 @@ func TestTick(t *testing.T) {
 		if c := r.Counters(); c.Observed != 2 || c.Accepted != 2 {
 			t.Errorf("counters %+v", c)
 		}
-		r.stop()
+		r.stop(t)
 	})
 }
 
 // What is queued when the lane stops is worked off, and nothing is taken after.
 func TestStopDrains(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, Options{Epoch: 1}, memstore.New())
+		r := start(t, Options{}, memstore.New())
 		for n := range byte(100) {
 			r.consume(t, r.half(n+1, 1))
 			r.consume(t, r.half(n+1, 2))
 		}
-		r.stop()
+		r.stop(t)
 		if got := r.calls(t); got != 100 {
 			t.Errorf("%d calls, want 100", got)
 		}
@@ -122,44 +158,82 @@ func TestStopDrains(t *testing.T) {
 	})
 }
 
-// Halves parted by a restart meet, and nothing shown before is shown again.
-func TestStateCarriesOpenCalls(t *testing.T) {
+// Halves parted by a restart meet, and nothing shown before is shown again,
+// whether the router was stopped in order or died.
+func TestOpenCallsSurvive(t *testing.T) {
+	for name, end := range map[string]func(*rig, *testing.T){"stop": (*rig).stop, "death": (*rig).kill} {
+		for _, lanes := range []int{1, 3} {
+			t.Run(fmt.Sprint(name, lanes), func(t *testing.T) {
+				dir := t.TempDir()
+				synctest.Test(t, func(t *testing.T) {
+					store := memstore.New()
+					r := start(t, Options{Dir: dir, Lanes: lanes}, store)
+					r.consume(t, r.half(1, 1))
+					r.consume(t, r.half(2, 1))
+					r.consume(t, r.half(2, 2))
+					end(r, t)
+					time.Sleep(10 * time.Minute) // longer than traces stay in memory
+					for n := range byte(20) {
+						r = start(t, Options{Dir: dir}, store)
+						r.consume(t, r.half(3+n, 1))
+						time.Sleep(time.Minute)
+						end(r, t)
+					}
+					r = start(t, Options{Dir: dir}, store)
+					for n := range byte(22) {
+						r.consume(t, r.half(n+1, 2))
+					}
+					if got := r.Stats().Lanes; got != lanes {
+						t.Errorf("%d lanes, the directory was made with %d", got, lanes)
+					}
+					r.stop(t)
+					if got := r.calls(t); got != 22 {
+						t.Errorf("%d calls, want 22", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Without a log what is open when the process dies is lost, and nothing else.
+func TestNoLog(t *testing.T) {
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New()
-		r := start(t, Options{Epoch: 1}, store)
+		r := start(t, Options{Dir: dir, NoLog: true}, store)
 		r.consume(t, r.half(1, 1))
-		r.consume(t, r.half(2, 1))
-		r.consume(t, r.half(2, 2))
-		r.stop()
-		h, err := ReadHeader(r.State())
-		if p, _ := store.Progress(t.Context(), h.Origin); err != nil || p != h.Seq {
-			t.Errorf("state of sequence %d, store at %d, error %v", h.Seq, p, err)
-		}
-		time.Sleep(time.Minute)
-		r = start(t, Options{Epoch: 2, State: r.State()}, store)
 		r.consume(t, r.half(1, 2))
-		r.stop()
+		r.consume(t, r.half(2, 1))
+		r.kill(t)
+		r = start(t, Options{Dir: dir, NoLog: true}, store)
+		r.consume(t, r.half(2, 2))
+		r.consume(t, r.half(3, 1))
+		r.stop(t)
+		r = start(t, Options{Dir: dir, NoLog: true}, store)
+		r.consume(t, r.half(3, 2))
+		r.stop(t)
 		if got := r.calls(t); got != 2 {
-			t.Errorf("%d calls, want 2", got)
+			t.Errorf("%d calls, want 2: one whole, one parted by a stop", got)
 		}
 	})
 }
 
-func TestStateRefusesOtherBytes(t *testing.T) {
-	for _, state := range []string{"", "x", stateMagic, stateMagic + "aaaabbbbbbbbcccccccc", "gclane\x00\x02aaaabbbbbbbbcccccccc"} {
-		if _, err := New(Options{State: []byte(state)}, collector.NewSymbols(), nil); err == nil {
-			t.Errorf("%q was taken for a state", state)
-		}
+// resting returns a router that takes batches and does nothing with them.
+func resting(t *testing.T, o Options) *Router {
+	t.Helper()
+	r, err := Open(t.Context(), o, collector.NewSymbols(), nil)
+	if err != nil {
+		t.Fatal(err)
 	}
+	r.setOpen(true)
+	return r
 }
 
 // A full queue refuses a batch whole and says when to come back; an empty one
 // takes a batch of any size.
 func TestFullQueueIsBusy(t *testing.T) {
-	r, err := New(Options{MaxQueued: 3}, collector.NewSymbols(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := resting(t, Options{MaxQueued: 3})
 	spans := func(n int) *collector.Batch { return &collector.Batch{Spans: make([]collector.Span, n)} }
 	for i, c := range []struct {
 		n    int
@@ -174,10 +248,7 @@ func TestFullQueueIsBusy(t *testing.T) {
 	if got := r.Queued(); got != 3 {
 		t.Errorf("%d spans queued, want 3", got)
 	}
-	r, err = New(Options{MaxQueued: 3}, collector.NewSymbols(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r = resting(t, Options{MaxQueued: 3})
 	if err := r.Consume(t.Context(), spans(9)); err != nil {
 		t.Errorf("a batch larger than the empty queue: %v", err)
 	}
@@ -186,10 +257,7 @@ func TestFullQueueIsBusy(t *testing.T) {
 // Links count against the bound in bytes: a few spans with many links fill the
 // queue as many spans do.
 func TestFullQueueIsBusyByBytes(t *testing.T) {
-	r, err := New(Options{MaxBytes: 10 * linkBytes * collector.MaxLinks}, collector.NewSymbols(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := resting(t, Options{MaxBytes: 10 * linkBytes * collector.MaxLinks})
 	b := &collector.Batch{
 		Spans: []collector.Span{{Links: collector.MaxLinks}},
 		Links: make([]collector.Link, collector.MaxLinks),
@@ -201,7 +269,7 @@ func TestFullQueueIsBusyByBytes(t *testing.T) {
 	if taken != 9 { // ten times the links would fit, not the spans beside them
 		t.Errorf("%d spans with %d links each were taken, want 9", taken, collector.MaxLinks)
 	}
-	r.work()
+	r.workOff()
 	if err := r.Consume(t.Context(), b); err != nil {
 		t.Errorf("after the queue was worked off: %v", err)
 	}
@@ -210,13 +278,13 @@ func TestFullQueueIsBusyByBytes(t *testing.T) {
 // A batch belongs to its sender again as soon as Consume returns.
 func TestConsumeCopies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, Options{Epoch: 1}, memstore.New())
+		r := start(t, Options{}, memstore.New())
 		b := r.half(1, 1)
 		r.consume(t, b)
 		b.Spans[0] = r.half(1, 2).Spans[0]
 		r.consume(t, b)
 		b.Spans[0] = collector.Span{}
-		r.stop()
+		r.stop(t)
 		if got := r.calls(t); got != 1 {
 			t.Errorf("%d calls, want 1", got)
 		}
@@ -225,19 +293,20 @@ func TestConsumeCopies(t *testing.T) {
 
 // A guess that was hidden when the lane stopped is shown by the next one, when
 // its time has come.
-func TestStateCarriesGuesses(t *testing.T) {
+func TestGuessesSurvive(t *testing.T) {
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		store := memstore.New()
-		r := start(t, Options{Epoch: 1}, store)
+		r := start(t, Options{Dir: dir}, store)
 		b := r.half(1, 2)
 		b.Spans[0].Parent = collector.SpanID{} // a root
 		r.consume(t, b)
 		time.Sleep(time.Second)
-		r.stop()
+		r.kill(t)
 		if got := userCalls(t, store); got != 0 {
 			t.Errorf("%d calls by the user a second after arrival, want 0", got)
 		}
-		r = start(t, Options{Epoch: 2, State: r.State()}, store)
+		r = start(t, Options{Dir: dir}, store)
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		if got := userCalls(t, store); got != 0 {
@@ -248,7 +317,7 @@ func TestStateCarriesGuesses(t *testing.T) {
 		if got := userCalls(t, store); got != 1 {
 			t.Errorf("%d calls by the user six seconds after arrival, want 1", got)
 		}
-		r.stop()
+		r.stop(t)
 	})
 }
 
@@ -266,36 +335,51 @@ func userCalls(t *testing.T, store *memstore.Store) (n int64) {
 	return n
 }
 
-// Sequence numbers rise by one from 1, over a restart too, and an origin keeps
-// its epoch as long as its state is carried on.
+// The batches of a directory have one origin, and numbers that rise, over
+// restarts and deaths too.
 func TestSequence(t *testing.T) {
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		var got []graph.Batch
-		next := uint64(1)
-		var state []byte
-		for epoch := range uint64(3) {
-			r, err := New(Options{Epoch: 7 + epoch, State: state}, collector.NewSymbols(), func(b *graph.Batch) { got = append(got, *b) })
+		held := uint64(0)
+		for epoch := range uint64(4) {
+			o := Options{Dir: dir, Epoch: 7 + epoch, Progress: func(context.Context, graph.Origin) (uint64, error) { return held, nil }}
+			syms := collector.NewSymbols()
+			r, err := Open(t.Context(), o, syms, func(b *graph.Batch) { got, held = append(got, *b), b.Seq })
 			if err != nil {
 				t.Fatal(err)
 			}
-			l := &rig{Router: r, syms: r.syms}
+			if err := r.Recover(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			l := &rig{Router: r, syms: syms}
+			ctx, cancel := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			wg.Go(func() { _ = r.Run(ctx) })
+			synctest.Wait()
 			for n := range byte(3) {
 				l.consume(t, l.half(byte(epoch)*3+n+1, 1))
 				l.consume(t, l.half(byte(epoch)*3+n+1, 2))
-				r.work()
-				r.tick()
+				time.Sleep(time.Second)
 			}
-			r.tick() // nothing changed: no batch
-			state = r.State()
+			cancel()
+			wg.Wait()
+			if epoch%2 == 0 {
+				if err := r.Checkpoint(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			l.close(t)
 		}
-		if len(got) != 9 {
-			t.Errorf("%d batches, want 9", len(got))
+		if len(got) != 12 {
+			t.Errorf("%d batches, want 12", len(got))
 		}
+		last := uint64(0)
 		for _, b := range got {
-			if b.Seq != next || b.Origin != (graph.Origin{Epoch: 7}) {
-				t.Errorf("batch %d of %+v, want %d of epoch 7", b.Seq, b.Origin, next)
+			if b.Seq <= last || b.Origin != (graph.Origin{Epoch: 7}) {
+				t.Errorf("batch %d of %+v behind batch %d of epoch 7", b.Seq, b.Origin, last)
 			}
-			next++
+			last = b.Seq
 		}
 	})
 }
@@ -303,7 +387,7 @@ func TestSequence(t *testing.T) {
 // Whatever is offered in parallel is counted once: observed or refused.
 func TestParallelConsume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, Options{Epoch: 1, MaxQueued: 8}, memstore.New())
+		r := start(t, Options{MaxQueued: 8}, memstore.New())
 		var wg sync.WaitGroup
 		var taken, refused [8]int
 		for w := range byte(8) {
@@ -323,7 +407,7 @@ func TestParallelConsume(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		r.stop()
+		r.stop(t)
 		sum := 0
 		for w := range taken {
 			sum += taken[w]
@@ -339,10 +423,7 @@ func TestParallelConsume(t *testing.T) {
 
 // Time that steps back is held.
 func TestClockIsHeld(t *testing.T) {
-	r, err := New(Options{}, collector.NewSymbols(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := resting(t, Options{})
 	future := time.Now().Add(time.Hour).UnixNano()
 	r.now = future
 	if got := r.clock(); got != future {
@@ -350,22 +431,87 @@ func TestClockIsHeld(t *testing.T) {
 	}
 }
 
-// Every cut and every changed byte of a state is found.
-func TestStateRefusesDamage(t *testing.T) {
+// Every cut and every changed byte of a checkpoint is found; the file is set
+// aside and the log behind it is not lost.
+func TestDamagedCheckpoint(t *testing.T) {
+	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		r := start(t, Options{Epoch: 1}, memstore.New())
+		store := memstore.New()
+		r := start(t, Options{Dir: dir}, store)
 		r.consume(t, r.half(1, 1))
-		r.stop()
-		state := r.State()
-		for n := range len(state) {
-			if _, err := New(Options{State: state[:n]}, collector.NewSymbols(), nil); err == nil {
-				t.Errorf("a state cut at %d of %d bytes was taken", n, len(state))
-			}
-			damaged := append([]byte(nil), state...)
+		r.stop(t)
+		whole, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range whole {
+			damaged := slices.Clone(whole)
 			damaged[n] ^= 0x10
-			if _, err := New(Options{State: damaged}, collector.NewSymbols(), nil); err == nil {
-				t.Errorf("a state with byte %d of %d changed was taken", n, len(state))
+			for _, data := range [][]byte{whole[:n], damaged} {
+				if err := os.WriteFile(filepath.Join(dir, "x"), data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := readCheckpoint(files.Disk, filepath.Join(dir, "x")); err == nil {
+					t.Fatalf("a checkpoint cut or changed at byte %d of %d was taken", n, len(whole))
+				}
 			}
+		}
+		whole[len(whole)/2] ^= 1
+		if err := os.WriteFile(filepath.Join(dir, "checkpoint"), whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var reported []string
+		r = start(t, Options{Dir: dir, Report: func(what string, err error) { reported = append(reported, what) }}, store)
+		r.consume(t, r.half(2, 1))
+		r.consume(t, r.half(2, 2))
+		r.stop(t)
+		if got := r.calls(t); got != 1 {
+			t.Errorf("%d calls, want 1", got)
+		}
+		aside, err := filepath.Glob(filepath.Join(dir, "checkpoint.unused-*"))
+		if err != nil || len(aside) != 1 || len(reported) == 0 {
+			t.Errorf("set aside: %v, %v; reported: %q", aside, err, reported)
+		}
+	})
+}
+
+// A checkpoint of a newer version is refused, and left alone.
+func TestNewerCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "checkpoint")
+	newer := append([]byte(checkpointMagic), checkpointVersion+1, 0, 0, 0, 0)
+	if err := os.WriteFile(name, newer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Dir: dir}, collector.NewSymbols(), nil); !errors.Is(err, ErrNewer) {
+		t.Errorf("open: %v, want ErrNewer", err)
+	}
+	if got, err := os.ReadFile(name); err != nil || !slices.Equal(got, newer) {
+		t.Errorf("the checkpoint was touched: %v", err)
+	}
+}
+
+// A store that is older than the checkpoint begins a new line, which takes over
+// what the log still has.
+func TestStoreLost(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		store := memstore.New()
+		r := start(t, Options{Dir: dir}, store)
+		r.consume(t, r.half(1, 1))
+		r.consume(t, r.half(1, 2))
+		time.Sleep(2 * time.Minute)
+		r.consume(t, r.half(2, 1))
+		r.consume(t, r.half(2, 2))
+		time.Sleep(time.Second)
+		r.kill(t)
+		store = memstore.New()
+		r = start(t, Options{Dir: dir}, store)
+		r.consume(t, r.half(3, 1))
+		r.consume(t, r.half(3, 2))
+		r.stop(t)
+		if got := r.calls(t); got != 3 {
+			t.Errorf("%d calls, want 3: two of the log and the new one", got)
 		}
 	})
 }

@@ -345,3 +345,6 @@ func (l *Log) Close() error {
 	}
 	return errors.Join(l.sync(), l.cur.Close())
 }
+
+// End returns where the next record begins.
+func (l *Log) End() Position { return l.end }
