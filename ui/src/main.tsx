@@ -114,6 +114,7 @@ const actions: Actions = {
     try {
       const view = new StarView(canvas, overlay, state);
       star = view;
+      state.draw = () => view.redraw();
       input = new StarInput(canvas, view, state);
       new ResizeObserver(() => view.resize(canvas.clientWidth, canvas.clientHeight)).observe(canvas);
       effect(() => view.show(state.url.value.view));

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { count } from '../model/format';
+import { NO_FILTER } from '../model/filter';
 import { NONE } from '../model/graph';
 import { Banner } from './banner';
 import { Header } from './header';
@@ -45,6 +46,20 @@ function Legend({ state }: { state: AppState }): JSX.Element {
   );
 }
 
+/** There are calls, or were, but none to be seen. */
+function Nothing({ state }: { state: AppState }): JSX.Element {
+  const filtered = state.graph.totals.services > 0;
+  return (
+    <section class="empty" aria-label="Nothing to show">
+      <h2>{filtered ? 'Nothing passes the filters' : 'Nothing was called then'}</h2>
+      <p>{filtered ? 'Some of them hide every call there is.' : 'The window of the timeline holds no calls.'}</p>
+      {filtered
+        ? <button type="button" class="primary" onClick={() => state.go({ part: NO_FILTER })}>Clear the filters</button>
+        : <button type="button" class="primary" onClick={() => state.go({ at: '', base: '' })}>Back to live</button>}
+    </section>
+  );
+}
+
 function StarArea({ state, actions }: { state: AppState; actions: Actions }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<HTMLDivElement>(null);
@@ -55,6 +70,7 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
   const shown = view === 'star' || view === 'force';
   const arranging = state.arranging.value;
   const empty = state.ready.value && state.graph.serviceCount === 0;
+  const nothingYet = empty && state.live.value && state.graph.totals.services === 0;
   state.structure.value;
   return (
     <div class={`star${shown ? '' : state.staging.value ? ' staging' : ' away'}${state.link.value.state === 'waiting' ? ' stale' : ''}`}>
@@ -63,7 +79,8 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
       {!empty && state.noStar.value === '' && <Legend state={state} />}
       {view === 'force' && arranging !== null && <p class="arranging num" role="status">Arranging {count(state.graph.serviceCount)} services: {Math.round(arranging * 100)} %</p>}
       {shown && <Tooltip state={state} />}
-      {shown && empty && <Empty state={state} />}
+      {shown && nothingYet && <Empty state={state} />}
+      {shown && empty && !nothingYet && <Nothing state={state} />}
       {shown && state.noStar.value !== '' && (
         <section class="empty" aria-label="No star">
           <h2>The star cannot be drawn here</h2>

@@ -1,11 +1,15 @@
 /** The bar at the top: name, search, views, counts, the state of the stream. */
 import type { JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
 import { behind, clock, clockSeconds, count, spanText } from '../model/format';
 import { VIEWS, type View } from '../model/url';
+import { lazy } from './lazy';
 import { Logo, Moon, Sun } from './icons';
 import { Search } from './search';
 import type { AppState } from './state';
 import { compare } from './time';
+
+const ExportMenu = lazy(async () => (await import('./export')).ExportMenu);
 
 /** The key that chooses each view. */
 export const VIEW_KEYS: Readonly<Record<View, string>> = { star: '1', layers: '2', force: '3', matrix: '4', table: '5' };
@@ -43,6 +47,27 @@ function Live({ state }: { state: AppState }): JSX.Element {
   );
 }
 
+/** The files that the graph can be had as. */
+function Export({ state }: { state: AppState }): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const menu = useRef<HTMLDivElement>(null);
+  const leave = (e: FocusEvent): void => {
+    if (!(e.relatedTarget instanceof Node && menu.current?.contains(e.relatedTarget) === true)) setOpen(false);
+  };
+  const key = (e: KeyboardEvent): void => {
+    if (e.key !== 'Escape' || !open) return;
+    setOpen(false);
+    menu.current?.querySelector('button')?.focus();
+    e.stopPropagation();
+  };
+  return (
+    <div class="menu" ref={menu} onFocusOut={leave} onKeyDown={key}>
+      <button type="button" class="chip" aria-expanded={open} onClick={() => setOpen(!open)}>Export</button>
+      {open && <ExportMenu state={state} close={() => setOpen(false)} />}
+    </div>
+  );
+}
+
 function Marks({ state }: { state: AppState }): JSX.Element | null {
   const marks = state.marks.value;
   if (marks.length === 0) return null;
@@ -73,6 +98,7 @@ export function Header({ state }: { state: AppState }): JSX.Element {
         <button type="button" class={`chip${state.filters.value > 0 ? ' on' : ''}`} aria-expanded={state.filterOpen.value} aria-controls="filters"
           onClick={() => { state.filterOpen.value = !state.filterOpen.value; }}>Filter{state.filters.value > 0 && <q class="num">{state.filters.value}</q>}</button>
         <button type="button" class={`chip${state.url.value.base !== '' ? ' on' : ''}`} aria-pressed={state.url.value.base !== ''} onClick={() => compare(state)}>Compare</button>
+        <Export state={state} />
       </div>
       <div class="space" />
       <div class="counts num">

@@ -47,7 +47,18 @@ export function Overview({ state }: { state: AppState }): JSX.Element {
         <Figure value={percent(totals.errorRate)} unit="errors" tone={totals.errorRate > 0.008 ? healthOf(Math.max(0.026, totals.errorRate), state.thresholds) : 'healthy'} />
       </div>
       {graph.serviceCount > 0 && <Lists state={state} />}
+      <About state={state} />
     </section>
+  );
+}
+
+/** How late spans may be, and what of them would survive what. */
+function About({ state }: { state: AppState }): JSX.Element | null {
+  const { durability, horizonS, settleS } = state.about.value;
+  if (horizonS === 0) return null;
+  const span = (s: number): string => (s >= 3_600 ? `${+(s / 3_600).toFixed(1)} h` : s >= 60 ? `${Math.round(s / 60)} min` : `${s} s`);
+  return (
+    <p class="about num">Late spans still count for {span(horizonS)}; a guess shows after {span(settleS)}.{durability !== '' && <> What is kept: {durability}.</>}</p>
   );
 }
 

@@ -94,6 +94,8 @@ export class AppState {
   clockSkewMs = 0;
   /** What the server says about itself. */
   readonly about = signal<About>(NOTHING_KNOWN);
+  /** Draws the picture at once; null: there is none. */
+  draw: (() => void) | null = null;
   readonly filterOpen = signal(false);
   /** The search looks for the far end of a path from the service in focus. */
   readonly pathSearch = signal(false);

@@ -7,6 +7,7 @@ import { count, latency, percent, rate } from '../model/format';
 import { healthOf } from '../model/health';
 import { csv, rows } from '../model/rows';
 import type { SortKey } from '../model/url';
+import { download } from './download';
 import type { AppState } from './state';
 
 const ROW_PX = 34;
@@ -48,7 +49,7 @@ function CallRow({ state, call, index }: { state: AppState; call: number; index:
     <tr aria-rowindex={index + 2} data-call={`${s.name[c.from[call]]}→${s.name[c.to[call]]}`} data-kind={CALL_KINDS[c.kind[call]]}>
       {end(c.from[call])}{end(c.to[call])}
       <td>{CALL_KINDS[c.kind[call]]}</td>
-      <td class="num number">{rate(c.rate[call])}</td>
+      <td class="num number"><button type="button" class="open" aria-label={`Call from ${s.label[c.from[call]]} to ${s.label[c.to[call]]}`} onClick={() => state.pinCall(call)}>{rate(c.rate[call])}</button></td>
       <td class={`num number ${healthOf(c.errorRate[call], state.thresholds)}`}>{percent(c.errorRate[call])}</td>
       <td class="num number">{latency(c.p50[call])}</td>
       <td class="num number">{latency(c.p99[call])}</td>
@@ -64,15 +65,6 @@ function useOrderVersion(state: AppState): number {
   const now = performance.now();
   if (state.graph.callCount <= LONG_TABLE || now - last.current.at >= LONG_EVERY_MS) last.current = { version, at: now };
   return last.current.version;
-}
-
-function download(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  const a = document.createElement('a');
-  a.href = url;
-  a.download = name;
-  a.click();
-  URL.revokeObjectURL(url);
 }
 
 export function TableView({ state }: { state: AppState }): JSX.Element {
@@ -106,7 +98,7 @@ export function TableView({ state }: { state: AppState }): JSX.Element {
         <span class="sub num" role="status">{count(list.length)} of {count(state.graph.callCount)} calls</span>
         <div class="space" />
         <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(csv(state.graph, list))}>Copy</button>
-        <button type="button" class="plain" onClick={() => download('calls.csv', csv(state.graph, list))}>CSV</button>
+        <button type="button" class="plain" onClick={() => download('calls.csv', new Blob([csv(state.graph, list)], { type: 'text/csv' }))}>CSV</button>
       </div>
       <div class="scroll" ref={box} tabIndex={0} role="region" aria-label="Calls">
         <table class="calls" aria-rowcount={list.length + 1}>

@@ -3,15 +3,15 @@ import { RANGE_MS } from '../model/history';
 import { momentText } from '../model/url';
 import type { AppState } from './state';
 
-/** pause stops the live picture where it is, or goes on. */
+/** pause stops what moves, or lets it go on: the live picture, or the way through the past. */
 export function pause(state: AppState): void {
-  if (!state.live.value) {
-    state.go({ at: '', base: '' });
-    return;
-  }
-  state.frozen = momentText(state.now());
-  state.go({ at: state.frozen });
-  state.announcement.value = 'The picture stands still';
+  const { at, base } = state.url.value;
+  if (at === '') {
+    state.frozen = momentText(state.now());
+    state.go({ at: state.frozen });
+    state.announcement.value = 'The picture stands still';
+  } else if (at === state.frozen && base === '') state.go({ at: '' });
+  else state.playing.value = !state.playing.value && base === '';
 }
 
 /** compare begins a comparison with what was a quarter of the timeline before, or ends it. */

@@ -192,15 +192,11 @@ function Buttons({ state, scale }: { state: AppState; scale: Scale }): JSX.Eleme
     state.playing.value = false;
     moveTo(state, 'at', (live ? scale.toMs : Date.parse(state.url.value.at)) + (sign * (scale.toMs - scale.fromMs)) / PLAY_STEPS, scale, true);
   };
-  const press = (): void => {
-    if (live) pause(state);
-    else state.playing.value = !playing;
-  };
   const running = live || playing;
   return (
     <div class="play">
       <button type="button" aria-label="Step back" onClick={() => step(-1)}><Step back={true} /></button>
-      <button type="button" class="big" aria-label={running ? 'Pause' : 'Play'} onClick={press}>{running ? <Pause /> : <Play />}</button>
+      <button type="button" class="big" aria-label={running ? 'Pause' : 'Play'} onClick={() => pause(state)}>{running ? <Pause /> : <Play />}</button>
       <button type="button" aria-label="Step on" disabled={live} onClick={() => step(1)}><Step back={false} /></button>
     </div>
   );

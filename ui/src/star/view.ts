@@ -503,6 +503,13 @@ export class StarView {
     if (!this.renderer.passed(this.fence.sync)) return true;
     const took = now - this.fence.since;
     this.fence = null;
+  /** Draws a frame at once, for who copies it. */
+  redraw(): void {
+    if (this.layout === null || this.gone) return;
+    this.renderer.draw(performance.now());
+    this.drawOverlay();
+  }
+
     this.cost += (Math.min(took, 2_000) - this.cost) * 0.3;
     if (this.watchdog.frame(took)) {
       this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
