@@ -7,6 +7,7 @@ import { MAX_HOPS } from '../model/url';
 import type { AppState } from '../panels/state';
 import { Tooltip } from '../panels/tooltip';
 import { Card } from './card';
+import './layers.css';
 import { Invitation } from './invitation';
 import { MINIMAP_HEIGHT, MINIMAP_WIDTH, MiniMap } from './minimap';
 import { MAX_WHOLE, neighbourhood, whole, type Picture } from './neighbourhood';
@@ -132,6 +133,15 @@ function Plane({ state, picture, layout, open }: PlaneProps): JSX.Element {
   );
 }
 
+/** When not all columns fit, the focus is in the middle. */
+function useCentred(layout: LayerLayout, focus: number, box: { current: HTMLDivElement | null }): void {
+  useLayoutEffect(() => {
+    const card = layout.cards.find((c) => c.slot === focus);
+    if (card === undefined || box.current === null) return;
+    box.current.scrollTo(card.x + layout.cardWidth / 2 - box.current.clientWidth / 2, card.y - box.current.clientHeight / 2);
+  }, [focus, layout.width, layout.height]);
+}
+
 /** Tells the stage behind where the cards are, so that services fly to them and from them. */
 function usePlaces(state: AppState, layout: LayerLayout | null, box: { current: HTMLDivElement | null }): void {
   useLayoutEffect(() => {
@@ -162,10 +172,11 @@ export function LayersView({ state }: { state: AppState }): JSX.Element {
     width: size.width, height: size.height, corner: mapped ? { width: MINIMAP_WIDTH, height: MINIMAP_HEIGHT } : { width: 0, height: 0 },
   }), [shape]);
   useEffect(() => setOpened(new Set()), [focus]);
+  useCentred(layout, focus, box);
   usePlaces(state, size.width > 0 && !invite ? layout : null, box);
   const empty = state.ready.value && state.graph.serviceCount === 0;
   return (
-    <section class="layers view" aria-label="Layers">
+    <section class="layers view" aria-label="Layers" onAnimationEnd={() => { state.staging.value = false; }}>
       {invite ? <Invitation state={state} /> : (
         <div class="layers-scroll" ref={attach}>
           {size.width > 0 && (

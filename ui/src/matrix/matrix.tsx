@@ -6,6 +6,7 @@ import { count } from '../model/format';
 import { NONE } from '../model/graph';
 import type { AppState } from '../panels/state';
 import { Tooltip } from '../panels/tooltip';
+import './matrix.css';
 import { axisOf, callBetween, groupCells, type Axis, type GroupCell } from './axis';
 import { clampLens, fitLens, placeAt, zoomLens, type Area, type Lens } from './lens';
 import { paintLit, paintMatrix, type Lit, type MatrixScene } from './paint';
@@ -348,7 +349,7 @@ export function MatrixView({ state }: { state: AppState }): JSX.Element {
   useEffect(() => matrix.current?.focus(hovered !== NONE ? hovered : pinned), [hovered, pinned, structure]);
   const n = state.graph.serviceCount;
   return (
-    <section class="matrix view" aria-label="Matrix">
+    <section class="matrix view" aria-label="Matrix" onAnimationEnd={() => { state.staging.value = false; }}>
       <canvas ref={base} aria-hidden="true" />
       <canvas ref={top} class="over" role="application" tabIndex={0} aria-label="Matrix of calls: callers down, callees across" aria-describedby="matrix-summary" />
       <p class="unseen" id="matrix-summary">{count(n)} services in {count(state.grouping.groups.length)} groups, {count(state.graph.callCount)} calls; arrow keys walk from call to call, Enter selects.</p>

@@ -62,7 +62,7 @@ export interface Weights {
 export const CHANGE_STEP = 2;
 
 const DIM = 0.16;
-export const MORPH_MS = 450;
+const MORPH_MS = 450;
 const CHORD_RED_FULL_OVER = 1.2;
 
 interface Sizes {
@@ -257,11 +257,6 @@ export class StarRenderer {
     this.baseStale = true;
     this.built = 0;
     this.focusDrawn = false;
-  }
-
-  /** Services are on their way. */
-  get morphing(): boolean {
-    return this.morphStart >= 0;
   }
 
   /** Whether more frames are needed even if nothing changes. */

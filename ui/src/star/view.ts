@@ -11,7 +11,7 @@ import { centre, clampPan, fit, mixCameras, zoomAbout, type Camera, type Margins
 import { makeComets } from '../render/comets';
 import { DARK, LIGHT } from '../render/palette';
 import { LEVELS, Watchdog } from '../render/quality';
-import { MORPH_MS, StarRenderer } from '../render/star';
+import { StarRenderer } from '../render/star';
 import { callValues, cometsPerCall, endsOf, focusOf, focusOfCall, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Looks } from '../scene';
 import { Overlay } from './overlay';
 import { pickCall, pickGroup, pickService } from './pick';
@@ -29,8 +29,6 @@ const REST_MS = 140;
 /** How many of the heaviest calls the pointer may find. */
 const PICKABLE_CALLS = 6_000;
 
-/** Services fly to another view's places for so long, and a little. */
-const STAGE_MS = MORPH_MS + 50;
 /** Forces are set to work anew after changes no more often than this. */
 const FORCE_EVERY_MS = 10_000;
 /** Calls that run straight need fewer pieces, and those within a group are as plain as others. */
@@ -58,8 +56,6 @@ export class StarView {
   private layout: StarLayout | null = null;
   /** The places shown are not those of the star. */
   private flat = false;
-  /** When the picture behind another view stops being drawn. */
-  private hideAt = Infinity;
   /** The structure for which forces were asked, and when. */
   private forceOf = -1;
   private forcedAt = -Infinity;
@@ -155,14 +151,13 @@ export class StarView {
     this.view = view;
     const now = performance.now();
     if (this.onStage) {
-      this.hideAt = Infinity;
       this.state.staging.value = false;
       this.arrange(now, true);
       this.requestForce();
     } else {
       this.layouter.forgetForce();
-      this.hideAt = this.state.still.value || view === 'table' ? -Infinity : now + STAGE_MS;
-      this.state.staging.value = this.hideAt > now;
+      // The view in front tells when it covers everything.
+      this.state.staging.value = !this.state.still.value && view !== 'table';
     }
     this.dirty();
   }
@@ -175,9 +170,7 @@ export class StarView {
   /** The view in front has told where its services are. */
   private stageTo(now: number): void {
     if (this.onStage) return;
-    const seen = now < this.hideAt;
-    this.arrange(now, seen);
-    if (seen) this.hideAt = now + STAGE_MS;
+    this.arrange(now, this.state.staging.value);
     this.dirty();
   }
 
@@ -472,8 +465,7 @@ export class StarView {
     this.frameAsked = false;
     if (this.gone) return;
     if (this.pending !== null) this.takeLayout(now);
-    if (now >= this.hideAt) this.state.staging.value = false;
-    if (!this.onStage && now >= this.hideAt) return;
+    if (!this.onStage && !this.state.staging.value) return;
     if (this.busyWithLast(now)) {
       this.ask();
       return;
@@ -485,7 +477,7 @@ export class StarView {
       const idle = !this.overlayDirty && !this.renderer.busy;
       if (!idle || now >= this.nextAt) this.paint(now);
     }
-    if (this.renderer.busy || this.flight !== null || this.renderer.animated || !this.onStage) this.ask();
+    if (this.renderer.busy || this.flight !== null || (this.onStage && this.renderer.animated)) this.ask();
   }
 
   private paint(now: number): void {
@@ -503,19 +495,19 @@ export class StarView {
     if (!this.renderer.passed(this.fence.sync)) return true;
     const took = now - this.fence.since;
     this.fence = null;
-  /** Draws a frame at once, for who copies it. */
-  redraw(): void {
-    if (this.layout === null || this.gone) return;
-    this.renderer.draw(performance.now());
-    this.drawOverlay();
-  }
-
     this.cost += (Math.min(took, 2_000) - this.cost) * 0.3;
     if (this.watchdog.frame(took)) {
       this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
       this.updateComets(now);
     }
     return false;
+  }
+
+  /** Draws a frame at once, for who copies it. */
+  redraw(): void {
+    if (this.layout === null || this.gone) return;
+    this.renderer.draw(performance.now());
+    this.drawOverlay();
   }
 
   private drawOverlay(): void {
