@@ -6,7 +6,7 @@ import { KindMark } from './icons';
 import type { AppState } from './state';
 
 const KEYS: readonly [string, string][] = [
-  ['1', 'Star'], ['2', 'Layers'], ['3', 'Force'], ['4', 'Matrix'], ['5', 'Table'], ['Enter', 'Layers around the service in focus'], ['/', 'Search services and teams'], ['← →', 'Next service on the ring'], ['↑', 'Up to the busiest caller'],
+  ['1', 'Star'], ['2', 'Layers'], ['3', 'Force'], ['4', 'Matrix'], ['5', 'Table'], ['Enter', 'Layers around the service in focus'], ['/', 'Search services, teams, operations'], ['f', 'Filters'], ['i', 'Hide or show inferred nodes'], ['space', 'Pause, or back to live'], ['c', 'Compare two moments'], ['← →', 'Next service on the ring'], ['↑', 'Up to the busiest caller'],
   ['↓', 'Down to the busiest callee'], ['+ −', 'Zoom'], ['0', 'Show everything'], ['Esc', 'Leave the focus'], ['t', 'Dark or light'], ['?', 'This list'],
 ];
 
