@@ -211,6 +211,29 @@ func TestSetAsideFails(t *testing.T) {
 	}
 }
 
+// Where there is no room to keep what precedes damage, its ticks are not counted
+// as found.
+func TestSetAsideWithoutRoom(t *testing.T) {
+	fs := newMemFS()
+	w := newWriter(t, fs, Options{})
+	for seq := uint64(1); seq <= 6; seq++ {
+		if seq == 4 {
+			if err := w.log.Begin(0, 4); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.log.Tick(start, seq); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fs.names["log/0000000002.log"].now[headerLen+2*(frameLen+numberLen)-1] ^= 1 // in tick 5
+	fs.failOnce(is("create"), 0)
+	l := open(t, fs, Options{}, w.syms)
+	if got, _ := replayed(t, l, Position{}); len(got) != 3 || l.Found().NextTick != 4 || len(l.Found().SetAside) != 1 {
+		t.Errorf("%d ticks, found %+v", len(got), l.Found())
+	}
+}
+
 // fileNames returns the names of all files, in order.
 func (m *memFS) fileNames() (names []string) {
 	for name := range m.names {

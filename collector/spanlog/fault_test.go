@@ -198,6 +198,38 @@ func TestSyncFailsAtTheEndOfAFile(t *testing.T) {
 	}
 }
 
+// A file that could not be begun, and not be removed, changes nothing: neither
+// while the log goes on nor when it is opened, whatever the file holds.
+func TestBeginFails(t *testing.T) {
+	for _, fails := range []string{"create", "write", "sync", "syncdir"} {
+		fs := newMemFS()
+		w := newWriter(t, fs, Options{})
+		w.steps(10)
+		w.sync() // or it is the sync of the old file that fails
+		fs.fail = func(op string) (int, error) {
+			if is(fails)(op) || is("remove")(op) {
+				return headerLen, errInjected
+			}
+			return 0, nil
+		}
+		for range 2 {
+			if err := w.log.Begin(1, w.seq+1); !errors.Is(err, errInjected) {
+				t.Errorf("%s fails: %v", fails, err)
+			}
+		}
+		fs.fail = nil
+		wantReplay(t, fs.clone(), Position{}, w.wrote)
+		w.steps(10)
+		w.sync()
+		for _, disk := range []*memFS{fs.clone(), fs.powerCut(w.rng)} {
+			l := wantReplay(t, disk, Position{}, w.wrote)
+			if f := l.Found(); f.Gaps != nil || len(l.files) != 2 || !l.Covers(Position{}) {
+				t.Errorf("%s fails: found %+v in %d files", fails, f, len(l.files))
+			}
+		}
+	}
+}
+
 // A file is made durable, with its name, before anything is written to it, and
 // the one before it first.
 func TestNewFileIsDurable(t *testing.T) {

@@ -53,7 +53,7 @@ type Log struct {
 	end      Position    // of the log
 	counts   wire.Counts // names defined in cur
 	bodyFrom int64       // offset in cur behind the names it began with
-	torn     bool        // the end of cur could not be cut back
+	torn     bool        // cur ends where l.end says, whatever it holds: no more is written to it
 	now      int64       // time of the last record, never goes back
 	freeAt   int64       // when to look at free space next
 	full     bool
@@ -247,6 +247,7 @@ func (l *Log) Begin(epoch, nextTick uint64) error {
 	l.last++ // a number is not used again even if the file cannot be made
 	created, counts, err := l.create(&f)
 	if err != nil {
+		l.torn = true // what was made may come back after a power cut, and says where the old file ends
 		return fmt.Errorf("spanlog: begin %s: %w", l.path(f.number), err)
 	}
 	l.mu.Lock()

@@ -132,6 +132,23 @@ func (l *Log) list() error {
 		}
 	}
 	slices.SortFunc(l.files, func(a, b file) int { return cmp.Compare(a.number, b.number) })
+	return l.removeUnused()
+}
+
+// removeUnused removes files that could not be begun, and that could not be
+// removed then: the next one was begun as if they were not there.
+func (l *Log) removeUnused() error {
+	for i := len(l.files) - 2; i >= 0; i-- {
+		f := &l.files[i]
+		if l.files[i+1].before.File >= f.number {
+			continue
+		}
+		if err := l.o.FS.Remove(l.path(f.number)); err != nil {
+			return err
+		}
+		l.found.CutBytes += f.size
+		l.files = slices.Delete(l.files, i, i+1)
+	}
 	return nil
 }
 
