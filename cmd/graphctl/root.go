@@ -38,6 +38,7 @@ GRAPHCTL_OTLP_GRPC) and by a key of a YAML file given with --config
 	root.AddCommand(
 		newServe(io), newDemo(io), newReplay(io), newExport(io),
 		newServices(io), newEdges(io), newDiff(io), newStatus(io),
+		newVerify(io), newCompact(io),
 		newVersion(io), newCompletion(io), newDraw(io),
 	)
 	return root

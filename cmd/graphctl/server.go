@@ -134,9 +134,13 @@ func (s *server) openStore(ctx context.Context) (err error) {
 		RetainFine:   s.o.retainFine,
 		RetainMedium: s.o.retainMinute,
 		RetainCoarse: s.o.retention,
+		Verify:       verifyInChild,
 	})
 	if err != nil {
 		return explainStore(err)
+	}
+	if n := s.store.Notice(); n != nil {
+		s.log.Error("the graph's file was damaged: it was set aside and a new one begun", "file", n.SetAside, "error", n.Damage)
 	}
 	s.window = live.NewWindow(graph.InstantOf(time.Now()), live.Options{})
 	if err := s.window.Prime(ctx, s.store); err != nil {
