@@ -17,7 +17,7 @@ const (
 
 	segmentBytes    = 64 << 20 // 140,000 traces of 16 spans
 	maxSegmentBytes = 1 << 30  // places are 32 bits
-	filterBytes     = 32 << 20 // an hour of 4,000 traces a second
+	filterBytes     = 32 << 20 // an hour of 3,000 traces a second
 
 	// segmentTraces bounds the table, and the time a lane waits for the index:
 	// three quarters of 2^19 slots.
@@ -40,10 +40,9 @@ type Options struct {
 	// 1 GiB. More segments mean more reads to find a trace, larger ones keep
 	// expired traces longer.
 	SegmentBytes int64
-	// FilterBytes bounds the filters: 32 MiB, at least 1 KiB. Two thirds of it
-	// are for traces that are kept, at 12 bits each; one third is room, for the
-	// newest filter is partly empty and the oldest partly expired. Beyond it the
-	// oldest segments are forgotten early.
+	// FilterBytes bounds the filters: 32 MiB, at least 1 KiB. A trace takes 16
+	// bits; 6 more are room, for the newest filter is partly empty and the oldest
+	// partly expired. Beyond it the oldest segments are forgotten early.
 	FilterBytes int64
 }
 
@@ -85,7 +84,7 @@ func newArchive(dir string, o Options) *Archive {
 	a := &Archive{
 		o: o, dir: dir, oldest: math.MinInt64, newest: math.MinInt64,
 		seed:      seed{rand.Uint64(), rand.Uint64() | 1},
-		maxTraces: int(o.FilterBytes * 8 / filterBits * 2 / 3),
+		maxTraces: int(o.FilterBytes * 8 / (filterBits*(groupsPerHorizon+2)/groupsPerHorizon + hintBits)),
 		block:     make([]byte, blockBytes),
 	}
 	a.open.table.seed = a.seed
@@ -186,7 +185,7 @@ func (a *Archive) find(low uint64, oldest int64) ([]byte, int64, error) {
 		if !g.filter.has(h, pattern) {
 			continue
 		}
-		record, lastSeen, err := a.search(g, low, oldest)
+		record, lastSeen, err := a.search(g, low, h, oldest)
 		if record != nil || err != nil {
 			return record, lastSeen, err
 		}
@@ -196,10 +195,10 @@ func (a *Archive) find(low uint64, oldest int64) ([]byte, int64, error) {
 }
 
 // search looks for the trace in the segments of a group.
-func (a *Archive) search(g *group, low uint64, oldest int64) ([]byte, int64, error) {
+func (a *Archive) search(g *group, low, h uint64, oldest int64) ([]byte, int64, error) {
 	for i := len(g.segments) - 1; i >= 0; i-- {
 		s := g.segments[i]
-		if s.last <= oldest {
+		if s.last <= oldest || !s.hints.has(h, filterPattern(h)) {
 			continue
 		}
 		at, ok, err := s.find(low, a.block)
@@ -233,7 +232,7 @@ func (a *Archive) Oldest() (lastSeen int64, ok bool) {
 
 // Bytes returns the size of all files, those that wait for Release included.
 func (a *Archive) Bytes() int64 {
-	n := a.open.end()
+	n := max(a.open.end(), a.open.high)
 	for _, s := range a.sealed {
 		n += s.size
 	}

@@ -104,11 +104,11 @@ func BenchmarkHit(b *testing.B) {
 
 // What a lane waits when a segment is full, the sync apart.
 func BenchmarkFinish(b *testing.B) {
-	d := newDisk()
-	a, _, err := Open(dir, nil, Options{FS: d})
+	a, _, err := Open(b.TempDir(), nil, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer a.Close()
 	for b.Loop() {
 		b.StopTimer()
 		for i := range segmentTraces {

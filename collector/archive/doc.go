@@ -3,24 +3,26 @@
 // memory. A trace is an opaque record under the low 64 bits of its id.
 //
 //	Keep ──► open segment ──(full, or Seal)──► sealed segments ──(expired)──► Release
-//	         table: low → place                filters of groups; fences
-//	                                           file: records, index by low, footer
+//	         table: trace → place              memory: filters of groups, hints, fences
+//	         buffer, file                      file: records, index, footer
 //
 // Records are appended to a segment file through one buffer. When the segment is
-// full or Seal is called, an index sorted by low is written behind them. Of a
-// sealed segment memory holds every 256th key of that index; blocked Bloom
-// filters, one for a group of neighbouring segments, say whether a trace may be
-// there at all. A question about a trace that was never kept, by far the most
-// frequent one, costs one cache line of the table and one a filter; one about a
-// trace that was kept two reads in the right segment, and one in each segment of
-// its group that is newer.
+// full or Seal is called, an index sorted by trace is written behind them. Of a
+// sealed segment memory holds fences, every 256th trace of that index, and
+// hints, a small filter. A larger filter, one for a group of neighbouring
+// segments, says whether a trace may be in any of them. A question about a trace
+// that was never kept, by far the most frequent one, costs one cache line of the
+// table and one of each filter, of which there are four to six, some ten while
+// the load rises. A question about a trace that was kept looks through the hints
+// of its group, newest first, and costs two reads and one for each five segments
+// passed over.
 //
 // What is visible is a function of the arguments: a record is there if its
 // lastSeen is greater than the oldest of the question. So a replay from a
 // checkpoint finds what the first run found. Callers keep two rules: the
 // lastSeen of one trace never goes back, nor does oldest from call to call.
 //
-// Costs: 36 bytes a trace on disk besides its record; 12 to 18 bits a trace in
+// Costs: 36 bytes a trace on disk besides its record; 16 to 22 bits a trace in
 // memory, bounded by Options.FilterBytes; 16 bytes a slot of the table, at most
 // 8 MiB; one open file a segment. An Archive belongs to one goroutine; only
 // Stats may be called from others.

@@ -2,9 +2,13 @@ package archive
 
 import "math/bits"
 
-// filterBits is the size of a filter for each trace it is made for: full, it
-// says yes to about one in a hundred traces that it does not hold.
-const filterBits = 12
+const (
+	// filterBits is the size of a filter for each trace that it is made for: when
+	// full it says yes to 0.5 % of those that it does not hold.
+	filterBits = 12
+	// hintBits is the same of hints, which say yes to 18 %.
+	hintBits = 4
+)
 
 // A filter says that a trace is not in it, or may be: a Bloom filter of blocks
 // that are a cache line each. A trace has one bit in each word of its block.
@@ -31,8 +35,8 @@ func (f filter) block(h uint64) *filterBlock {
 	return &f[i]
 }
 
-func (f filter) add(h uint64) {
-	b, p := f.block(h), filterPattern(h)
+func (f filter) add(h, p uint64) {
+	b := f.block(h)
 	for i := range b {
 		b[i] |= 1 << (p >> (6 * i) & 63)
 	}
@@ -50,4 +54,30 @@ func (f filter) has(h, p uint64) bool {
 		(b[5]>>(p>>30&63))&
 		(b[6]>>(p>>36&63))&
 		(b[7]>>(p>>42&63))&1 != 0
+}
+
+// Hints are a filter for one segment, asked where that of its group said yes:
+// they save four of five reads in segments that do not have the trace. A trace
+// has two bits of one word.
+type hints []uint64
+
+func newHints(traces int) hints { return make(hints, (traces*hintBits+63)/64) }
+
+func (f hints) bytes() int64 { return int64(len(f)) * 8 }
+
+// place returns the word of a trace and its bits in it; they are chosen by other
+// parts of hash and pattern than those that its group has in common.
+func (f hints) place(h, pattern uint64) (word *uint64, bit uint64) {
+	i, _ := bits.Mul64(pattern<<16, uint64(len(f)))
+	return &f[i], 1<<(h&63) | 1<<(h>>6&63)
+}
+
+func (f hints) add(h, pattern uint64) {
+	word, bit := f.place(h, pattern)
+	*word |= bit
+}
+
+func (f hints) has(h, pattern uint64) bool {
+	word, bit := f.place(h, pattern)
+	return *word&bit == bit
 }

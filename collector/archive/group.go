@@ -25,6 +25,7 @@ type group struct {
 
 // enlist adds a sealed segment; note has to follow for each of its traces.
 func (a *Archive) enlist(s *segment) {
+	s.hints = newHints(s.traces)
 	a.sealed = append(a.sealed, s)
 	a.traces += s.traces
 	a.newest = max(a.newest, s.last)
@@ -51,8 +52,11 @@ func (a *Archive) note(s *segment, low uint64) {
 	if n := len(g.segments); n == 0 || g.segments[n-1] != s {
 		g.segments = append(g.segments, s)
 	}
-	g.filter.add(a.seed.hash(low))
+	h := a.seed.hash(low)
+	p := filterPattern(h)
+	g.filter.add(h, p)
 	g.traces++
+	s.hints.add(h, p)
 }
 
 // addGroup begins a group after last, which is full; nil if there is none.

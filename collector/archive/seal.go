@@ -83,7 +83,8 @@ func (a *Archive) rewrite(s *segment) error {
 	a.dirChanged = true
 	if err := copyFile(f, s.file, s.size); err != nil {
 		f.Close()
-		return errors.Join(err, a.o.FS.Remove(a.path(name)))
+		a.retired = append(a.retired, &segment{name: name})
+		return err
 	}
 	a.retired = append(a.retired, &segment{name: s.name, size: s.size})
 	s.file.Close()

@@ -39,6 +39,7 @@ type segment struct {
 	first   int64    // least lastSeen
 	last    int64    // greatest lastSeen
 	fences  []uint64 // the first trace of each block of the index
+	hints   hints
 	state   durability
 }
 

@@ -43,6 +43,9 @@ func (a *Archive) publish() {
 	for _, g := range a.groups {
 		filters += g.filter.bytes()
 	}
+	for _, s := range a.sealed {
+		filters += s.hints.bytes()
+	}
 	oldest, ok := a.Oldest()
 	if !ok {
 		oldest = 0
