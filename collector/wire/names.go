@@ -119,8 +119,6 @@ func (s *series) read(p []byte, intern func([]byte) (collector.Sym, bool)) ([]by
 		return nil, malformed("names: cut short")
 	case from != uint64(len(*s))+fixed:
 		return nil, malformed(fmt.Sprintf("names: number %d follows %d", from, len(*s)+fixed-1))
-	case count > uint64(len(p)): // a name takes a byte or more
-		return nil, malformed("names: more than there is room for")
 	}
 	for range count {
 		var size uint64

@@ -94,9 +94,7 @@ func takeIDs(p []byte, s, before *collector.Span, seen *recent, head byte) []byt
 	case traceInFull:
 		s.Trace, p = take16(p)
 		seen.traces[slotOfTrace(&s.Trace)] = s.Trace
-	default:
-		return nil
-	}
+	} // anything else leaves none
 	if head&idSlot != 0 {
 		slot, p = takeByte(p)
 		s.ID = seen.ids[slot]

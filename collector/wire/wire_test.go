@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"graphctl/collector"
@@ -139,6 +140,50 @@ func TestSpansCutShort(t *testing.T) {
 	})
 }
 
+// Spans that no receiver makes are refused, whatever is wrong with them.
+func TestSpansMalformed(t *testing.T) {
+	const trace, id = "\x01abcdefghijklmno", "\x01abcdefg"
+	span := func(head, kinds byte, rest string) string { return "\x01" + string([]byte{head, kinds}) + rest }
+	const times = "\x00\x00"
+	good := span(sameResource, 0, trace+id+times+"\x00")
+	links := func(n int) string { return string(binary.AppendUvarint(nil, uint64(n))) }
+	for name, src := range map[string]string{
+		"kind 6":              span(sameResource, 6, trace+id+times+"\x00"),
+		"trace 3":             span(sameResource|3, 0, trace+id+times+"\x00"),
+		"no trace before":     span(sameResource|traceBefore, 0, id+times+"\x00"),
+		"empty trace slot":    span(sameResource|traceSlot, 0, "\x05"+id+times+"\x00"),
+		"zero trace":          span(sameResource, 0, strings.Repeat("\x00", 16)+id+times+"\x00"),
+		"zero id":             span(sameResource, 0, trace+strings.Repeat("\x00", 8)+times+"\x00"),
+		"empty id slot":       span(sameResource|idSlot, 0, trace+"\x05"+times+"\x00"),
+		"zero parent":         span(sameResource|parentInFull, 0, trace+id+strings.Repeat("\x00", 8)+times+"\x00"),
+		"empty parent slot":   span(sameResource|parentSlot, 0, trace+id+"\x05"+times+"\x00"),
+		"no span before":      span(sameResource|parentBefore, 0, trace+id+times+"\x00"),
+		"unknown name":        span(sameResource, 0, trace+id+times+"\x02"),
+		"unknown resource":    span(0, 0, trace+id+times+"\x00\x02"),
+		"unknown far side":    span(sameResource|hasFar, 0, trace+id+times+"\x00\x02"),
+		"unknown rare field":  span(sameResource|hasMore, 0, "\x20"+trace+id+times+"\x00"),
+		"end after the start": span(sameResource|hasMore, 0, string(rune(endsEarlier))+trace+id+times+"\x00"),
+		"weight 0":            span(sameResource|hasMore, 0, string(rune(hasWeight))+trace+id+times+"\x00\x00"),
+		"weight too large":    span(sameResource|hasMore, 0, string(rune(hasWeight))+trace+id+times+"\x00"+links(collector.MaxWeight+1)),
+		"too many messages":   span(sameResource|hasMore, 0, string(rune(hasMessages))+trace+id+times+"\x00"+links(1<<31)),
+		"too many links": span(sameResource|hasMore, 0, string(rune(hasLinks))+trace+id+times+"\x00"+links(collector.MaxLinks+1)+
+			strings.Repeat(trace+id, collector.MaxLinks+1)),
+		"too few links":      span(sameResource|hasMore, 0, string(rune(hasLinks))+trace+id+times+"\x00"+links(2)+trace+id),
+		"link without trace": span(sameResource|hasMore, 0, string(rune(hasLinks))+trace+id+times+"\x00"+links(1)+strings.Repeat("\x00", 16)+id),
+		"link without id":    span(sameResource|hasMore, 0, string(rune(hasLinks))+trace+id+times+"\x00"+links(1)+trace+strings.Repeat("\x00", 8)),
+		"many spans":         "\xff\xff\xff\xff\x0f" + good[1:],
+	} {
+		var n Names
+		if err := n.ReadSpans([]byte(src), base, new(collector.Batch)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var n Names
+	if err := n.ReadSpans([]byte(good), base, new(collector.Batch)); err != nil {
+		t.Errorf("a good span: %v", err)
+	}
+}
+
 // A process with other numbers reads the same names, in as many definitions as
 // the writer likes.
 func TestNamesCarryOver(t *testing.T) {
@@ -167,6 +212,10 @@ func TestNamesCarryOver(t *testing.T) {
 		if to.Text(got.Name) != from.Text(y) || to.Resource(got.Resource) != from.Resource(y) || to.Far(got.Far) != from.Far(y) {
 			t.Errorf("name %d reads %q, %v, %v", y, to.Text(got.Name), to.Resource(got.Resource), to.Far(got.Far))
 		}
+	}
+	n.Reset() // the next file begins anew
+	if err := n.Read(AppendNames(nil, from, Counts{}, all), to); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -311,14 +360,14 @@ func BenchmarkCovers(b *testing.B) {
 }
 
 // Writing and reading allocate nothing once buffers have grown, and a span of a
-// usual request takes less than 45 bytes.
+// usual request takes 23.4 bytes, of one whose traces are shuffled 32.7.
 func TestSpansCost(t *testing.T) {
 	syms := fleet(2000)
 	var n Names
 	if err := n.Read(AppendNames(nil, syms, Counts{}, CountsOf(syms)), syms); err != nil {
 		t.Fatal(err)
 	}
-	for _, interleaved := range []bool{false, true} {
+	for interleaved, most := range map[bool]float64{false: 23.5, true: 32.7} {
 		b := load(interleaved)
 		var dst []byte
 		var to collector.Batch
@@ -333,8 +382,8 @@ func TestSpansCost(t *testing.T) {
 		if got := testing.AllocsPerRun(10, round); got != 0 {
 			t.Errorf("%v allocations", got)
 		}
-		if got := float64(len(dst)) / float64(len(b.Spans)); got > 45 {
-			t.Errorf("%.1f bytes a span, want at most 45", got)
+		if got := float64(len(dst)) / float64(len(b.Spans)); got > most {
+			t.Errorf("%.2f bytes a span, want at most %.1f", got, most)
 		}
 	}
 }
