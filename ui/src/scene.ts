@@ -1,9 +1,11 @@
 /** From the graph and its layout to the arrays that the renderer takes. Pure. */
+import { wrap } from './layout/angle';
 import { curveSettings } from './layout/curve';
 import { radiusOf } from './layout/size';
+import { strengths } from './layout/strength';
 import { BAND, OUTER, SMALL, type StarInput, type StarLayout } from './layout/star';
 import type { Graph } from './model/graph';
-import { compareText, type Grouping } from './model/groups';
+import { compareText, groupCells, type GroupCell, type Grouping } from './model/groups';
 import { CHANGE_STEP, LOOK_CALLEE, LOOK_CALLER, LOOK_DIM, LOOK_FOCUS, LOOK_PLAIN, ROLE_CALLEE, ROLE_CALLER, type Geometry, type Weights } from './render/star';
 
 /** The request for a layout. Everything in it is a copy, so that it can be given to a worker. */
@@ -47,15 +49,32 @@ function sortPairs(from: Uint32Array, to: Uint32Array, rank: Uint32Array): void 
 /** straight: calls run from end to end, not through the gates of the star. */
 export function geometryOf(graph: Graph, layout: StarLayout, straight: boolean): Geometry {
   const n = layout.x.length;
-  const places = new Float32Array(n * 4);
+  const groups = layout.arcs.length / 4;
+  const places = new Float32Array((n + groups) * 4);
   for (let i = 0; i < n; i++) places.set([layout.x[i], layout.y[i], layout.gate[i], graph.services.kind[i]], i * 4);
+  for (let g = 0; g < groups; g++) places.set(groupPlace(layout, g), (n + g) * 4);
   return {
-    places, services: n,
+    places, services: n + groups,
     gates: Float32Array.from(layout.gates), arcs: Float32Array.from(layout.arcs),
     curve: { ...curveSettings(layout.inner, layout.services), straight: straight ? 1 : 0 },
     sectorFrom: layout.inner - (layout.services <= SMALL ? 26 : 14),
     outer: OUTER, band: BAND,
   };
+}
+
+/** Where the ribbons of a group end: on the innermost row, in the middle of its arc. */
+function groupPlace(layout: StarLayout, group: number): [number, number, number, number] {
+  const angle = layout.arcs[group * 4];
+  let gate = 0;
+  let nearest = Infinity;
+  for (let i = 0; i < layout.gates.length / 4; i++) {
+    const away = layout.gates[i * 4 + 3] === group ? Math.abs(wrap(layout.gates[i * 4] - angle)) : Infinity;
+    if (away < nearest) {
+      nearest = away;
+      gate = i;
+    }
+  }
+  return [Math.cos(angle) * layout.inner, Math.sin(angle) * layout.inner, gate, 0];
 }
 
 export interface Focus {
@@ -151,39 +170,61 @@ export function looksOf(graph: Graph, layout: StarLayout, focus: Focus | null, m
   return { values, order: Uint32Array.from(slots) };
 }
 
+/** In a fleet of more calls than this the quieter ones are drawn as one ribbon for each two groups. */
+export const MAX_CHORDS = 60_000;
+
+/** A ribbon stands for all calls from one group to another that have no chord of their own. */
+export interface Ribbon extends GroupCell {
+  /** Its number, after those of the calls. */
+  slot: number;
+}
+
 export interface CallValues {
   /** Two values a call slot: weight 0 to 1, failed share; in a comparison plus CHANGE_STEP times the code of its change. */
   values: Float32Array<ArrayBuffer>;
-  /** Slots of calls, the heaviest first. */
+  /** Numbers of ribbons, then slots of calls, the heaviest first. */
   order: Uint32Array<ArrayBuffer>;
+  ribbons: readonly Ribbon[];
 }
 
-export function callValues(graph: Graph): CallValues {
+/** callValues gives each call its look. most: so many have a chord of their own. */
+export function callValues(graph: Graph, grouping: Grouping, most = MAX_CHORDS): CallValues {
+  const single = chordValues(graph);
+  if (single.order.length <= most) return { ...single, ribbons: [] };
+  const ribbons = groupCells(graph, grouping, single.order.subarray(most)).map((c, i) => ({ ...c, slot: graph.callHigh + i }));
+  const values = new Float32Array((graph.callHigh + ribbons.length) * 2);
+  values.set(single.values);
+  const strength = strengths(ribbons.map((_, i) => i), ribbons.map((r) => r.rate), ribbons.length);
+  ribbons.forEach((r, i) => values.set([strength[i] ** 1.5, r.rate > 0 ? r.failed / r.rate : 0], r.slot * 2));
+  const order = Uint32Array.from([...ribbons.map((r) => r.slot), ...single.order.subarray(0, most)]);
+  return { values, order, ribbons };
+}
+
+function chordValues(graph: Graph): Omit<CallValues, 'ribbons'> {
   const { rate, errorRate } = graph.calls;
   const values = new Float32Array(Math.max(1, graph.callHigh) * 2);
-  let most = 0;
-  for (const c of graph.callList()) most = Math.max(most, rate[c]);
-  const top = Math.log1p(most);
+  const strength = strengths([...graph.callList()], rate, graph.callHigh);
   const few = graph.callCount <= 300 ? 0.22 : graph.callCount <= 2000 ? 0.08 : 0;
   const order = new Uint32Array(graph.callCount);
   let n = 0;
   for (const c of graph.callList()) {
     order[n++] = c;
-    if (rate[c] <= 0 || top <= 0) {
+    if (rate[c] <= 0) {
       if (graph.comparing) values[c * 2 + 1] = CHANGE_STEP * graph.calls.change[c];
       continue;
     }
-    const share = Math.max(0, Math.log1p(rate[c]) / top) ** 1.5;
-    values[c * 2] = few + (1 - few) * share;
+    values[c * 2] = few + (1 - few) * strength[c] ** 1.5;
     values[c * 2 + 1] = errorRate[c] + (graph.comparing ? CHANGE_STEP * graph.calls.change[c] : 0);
   }
   order.sort((a, b) => rate[b] - rate[a] || a - b);
   return { values, order };
 }
 
-export function endsOf(graph: Graph): Uint32Array<ArrayBuffer> {
-  const ends = new Uint32Array(Math.max(1, graph.callHigh) * 2);
+/** From and to of each call; ribbons run between the places that geometryOf adds for groups. */
+export function endsOf(graph: Graph, ribbons: readonly Ribbon[], layout: StarLayout): Uint32Array<ArrayBuffer> {
+  const ends = new Uint32Array(Math.max(1, graph.callHigh + ribbons.length) * 2);
   for (const c of graph.callList()) ends.set([graph.calls.from[c], graph.calls.to[c]], c * 2);
+  for (const r of ribbons) ends.set([layout.x.length + r.from, layout.x.length + r.to], r.slot * 2);
   return ends;
 }
 

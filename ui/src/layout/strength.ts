@@ -1,22 +1,32 @@
+/** Calls this much rarer than the busiest are still told apart by their rate, however close all rates are. */
+const LEAST_RANGE = 300;
+/** With so many calls the place among all counts for a quarter; with few hardly, with very many for half. */
+const RANK_FROM = 100;
+
 /**
  * strengths gives each of the listed calls how strong it shall look, 0 to 1,
- * from its rate: half by the logarithm of the rate against the greatest, half by
- * its place among all. The first tells how busy a call is; the second keeps
- * quiet calls apart from each other when a few are a thousand times busier.
- * Calls without traffic have 0. The result has a place for each slot up to high.
+ * by how its rate lies among the rates of all: by the logarithm between the
+ * quietest twentieth and the busiest, and in a large graph as much by its place,
+ * so that quiet calls stay apart when a few are a thousand times busier. A fleet
+ * at a hundredth of the traffic looks the same. Calls without traffic have 0.
+ * The result has a place for each slot up to high.
  */
 export function strengths(list: ArrayLike<number>, rate: ArrayLike<number>, high: number): Float32Array<ArrayBuffer> {
   const out = new Float32Array(Math.max(1, high));
   const sorted = Array.from(list).filter((c) => rate[c] > 0).sort((a, b) => rate[a] - rate[b] || a - b);
-  if (sorted.length === 0) return out;
-  const top = Math.log1p(rate[sorted[sorted.length - 1]]);
-  for (let i = 0; i < sorted.length;) {
+  const n = sorted.length;
+  if (n === 0) return out;
+  const most = rate[sorted[n - 1]];
+  const least = Math.min(rate[sorted[Math.floor(n / 20)]], most / LEAST_RANGE);
+  const range = Math.log(most / least);
+  const byRank = (0.5 * n) / (n + RANK_FROM);
+  for (let i = 0; i < n;) {
     let end = i + 1;
-    while (end < sorted.length && rate[sorted[end]] === rate[sorted[i]]) end++;
+    while (end < n && rate[sorted[end]] === rate[sorted[i]]) end++;
     // Equal rates look equal: they share the middle of their places.
-    const place = (i + end) / 2 / sorted.length;
-    const share = Math.log1p(rate[sorted[i]]) / top;
-    for (; i < end; i++) out[sorted[i]] = (place + share) / 2;
+    const place = (i + end) / 2 / n;
+    const share = Math.max(0, Math.log(rate[sorted[i]] / least) / range);
+    for (; i < end; i++) out[sorted[i]] = byRank * place + (1 - byRank) * share;
   }
   return out;
 }

@@ -40,40 +40,6 @@ export function groupAt(axis: Axis, place: number): number {
   return low;
 }
 
-/** All calls from one group to another. */
-export interface GroupCell {
-  from: number;
-  to: number;
-  calls: number;
-  /** Calls a second, and the failed ones among them. */
-  rate: number;
-  failed: number;
-  /** The groups call each other: a cycle between them. */
-  mutual: boolean;
-}
-
-/** groupCells sums the calls by the groups of their ends; ordered by from, then to. */
-export function groupCells(graph: Graph, grouping: Grouping): GroupCell[] {
-  const n = grouping.groups.length;
-  const cells = new Map<number, GroupCell>();
-  const { from, to, rate, errorRate } = graph.calls;
-  for (const c of graph.callList()) {
-    const a = grouping.of[from[c]];
-    const b = grouping.of[to[c]];
-    const key = a * n + b;
-    let cell = cells.get(key);
-    if (cell === undefined) {
-      cell = { from: a, to: b, calls: 0, rate: 0, failed: 0, mutual: false };
-      cells.set(key, cell);
-    }
-    cell.calls++;
-    cell.rate += rate[c];
-    cell.failed += rate[c] * errorRate[c];
-  }
-  for (const cell of cells.values()) cell.mutual = cell.from !== cell.to && cells.has(cell.to * n + cell.from);
-  return [...cells.values()].sort((a, b) => a.from - b.from || a.to - b.to);
-}
-
 /** The slot of the busiest call between two services, or −1. */
 export function callBetween(graph: Graph, from: number, to: number): number {
   let best = -1;

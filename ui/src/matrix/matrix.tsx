@@ -4,10 +4,11 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { strengths } from '../layout/strength';
 import { count } from '../model/format';
 import { NONE } from '../model/graph';
+import { groupCells, type GroupCell } from '../model/groups';
 import type { AppState } from '../panels/state';
 import { Tooltip } from '../panels/tooltip';
 import './matrix.css';
-import { axisOf, callBetween, groupCells, type Axis, type GroupCell } from './axis';
+import { axisOf, callBetween, type Axis } from './axis';
 import { clampLens, fitLens, placeAt, zoomLens, type Area, type Lens } from './lens';
 import { paintLit, paintMatrix, type Lit, type MatrixScene } from './paint';
 

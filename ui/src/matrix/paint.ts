@@ -2,10 +2,10 @@
 import { rate as rateText } from '../model/format';
 import { CHANGES } from '../model/frame';
 import type { Graph } from '../model/graph';
-import type { Grouping } from '../model/groups';
+import type { GroupCell, Grouping } from '../model/groups';
 import type { Thresholds } from '../model/health';
 import { DARK, HUES, LIGHT, type Rgb } from '../render/palette';
-import type { Axis, GroupCell } from './axis';
+import type { Axis } from './axis';
 import type { Area, Lens } from './lens';
 
 export interface MatrixScene {

@@ -51,10 +51,16 @@ function compareGroups(a: Group, b: Group): number {
   return KIND_ORDER[a.kind] - KIND_ORDER[b.kind] || compareText(a.parent, b.parent) || compareText(a.name, b.name);
 }
 
+/** The parents of all namespaces, in order; of those that a filter hides too, so that no filter changes a hue. */
+function parentsOf(graph: Graph): string[] {
+  const s = graph.services;
+  const found = new Set<string>();
+  for (let i = 0; i < graph.serviceHigh; i++) if (s.present[i] === 1 && s.kind[i] === 0) found.add(parentOf(s.namespace[i] || KIND_NAMES[0]));
+  return [...found].sort(compareText);
+}
+
 /** Gives each parent its hue: one each while eight suffice, else neighbours share. */
-function paint(groups: Group[]): void {
-  const parents: string[] = [];
-  for (const g of groups) if (g.kind === 0 && parents.at(-1) !== g.parent) parents.push(g.parent);
+function paint(groups: Group[], parents: readonly string[]): void {
   const place = new Map(parents.map((p, i) => [p, i]));
   for (const g of groups) {
     if (g.kind !== 0) {
@@ -92,7 +98,7 @@ export function groupServices(graph: Graph): Grouping {
     keys[i] = key;
   }
   const groups = [...byKey.values()].sort(compareGroups);
-  paint(groups);
+  paint(groups, parentsOf(graph));
   const index = new Map(groups.map((g, i) => [g.key, i]));
   const of = new Uint16Array(graph.serviceHigh);
   for (const i of graph.serviceList()) of[i] = index.get(keys[i]) ?? 0;
@@ -113,4 +119,38 @@ export function sumGroups(graph: Graph, grouping: Grouping): void {
   grouping.groups.forEach((g, i) => {
     g.errorRate = g.rate > 0 ? failed[i] / g.rate : 0;
   });
+}
+
+/** All calls from one group to another. */
+export interface GroupCell {
+  from: number;
+  to: number;
+  calls: number;
+  /** Calls a second, and the failed ones among them. */
+  rate: number;
+  failed: number;
+  /** The groups call each other: a cycle between them. */
+  mutual: boolean;
+}
+
+/** groupCells sums the given calls by the groups of their ends; ordered by from, then to. */
+export function groupCells(graph: Graph, grouping: Grouping, calls: Iterable<number> = graph.callList()): GroupCell[] {
+  const n = grouping.groups.length;
+  const cells = new Map<number, GroupCell>();
+  const { from, to, rate, errorRate } = graph.calls;
+  for (const c of calls) {
+    const a = grouping.of[from[c]];
+    const b = grouping.of[to[c]];
+    const key = a * n + b;
+    let cell = cells.get(key);
+    if (cell === undefined) {
+      cell = { from: a, to: b, calls: 0, rate: 0, failed: 0, mutual: false };
+      cells.set(key, cell);
+    }
+    cell.calls++;
+    cell.rate += rate[c];
+    cell.failed += rate[c] * errorRate[c];
+  }
+  for (const cell of cells.values()) cell.mutual = cell.from !== cell.to && cells.has(cell.to * n + cell.from);
+  return [...cells.values()].sort((a, b) => a.from - b.from || a.to - b.to);
 }

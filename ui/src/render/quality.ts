@@ -27,12 +27,15 @@ const SLOW_MS = 40;
 const FAST_MS = 14;
 const FRAMES_TO_LOWER = 8;
 const FRAMES_TO_RAISE = 240;
+/** Each time a level proves too dear it takes so many times longer until it is tried again. */
+const PATIENCE_GROWTH = 4;
 
 /** Decides the level from the cost of frames. Pinned, it stays. */
 export class Watchdog {
   private slow = 0;
   private fast = 0;
-  private floor = 0;
+  /** For each level how many fast frames must come before it is tried again. */
+  private readonly patience = LEVELS.map(() => FRAMES_TO_RAISE);
   level: number;
 
   constructor(level = 0, private readonly pinned = false) {
@@ -49,11 +52,10 @@ export class Watchdog {
     this.slow = ms > SLOW_MS ? this.slow + 1 : Math.max(0, this.slow - 1);
     this.fast = ms < FAST_MS ? this.fast + 1 : 0;
     if (this.slow >= FRAMES_TO_LOWER && this.level < LEVELS.length - 1) {
-      // What was just found too dear is tried again only once.
-      this.floor = Math.max(this.floor, this.fast > 0 ? 0 : this.level);
+      this.patience[this.level] *= PATIENCE_GROWTH;
       return this.move(1);
     }
-    if (this.fast >= FRAMES_TO_RAISE && this.level > this.floor) return this.move(-1);
+    if (this.level > 0 && this.fast >= this.patience[this.level - 1]) return this.move(-1);
     return false;
   }
 

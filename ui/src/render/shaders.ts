@@ -275,7 +275,7 @@ void main() {
   float sick = vError > uHealth.x ? (failing ? .6 : .4) : 0.;
   float h = max(0., 1. - round_ / vHalo);
   float halo = (1. - core) * min(1., h * h) * smoothstep(-.2, 0., round_ / max(vRadius, 1.)) * sick * dim;
-  float a = core * mix(.4, 1., vRank) * dim;
+  float a = core * mix(.3, 1., vRank) * dim;
   float lift = uLight ? 1. : mix(.86, 1.14, clamp(-d / max(vRadius, 1.), 0., 1.));
   vec3 rgb = c * lift * a;
   if (vRadius > 4. && vKind < 2.5) {

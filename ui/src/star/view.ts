@@ -280,17 +280,17 @@ export class StarView {
   }
 
   private updateValues(now: number): void {
-    const { graph } = this.state;
+    const { graph, grouping } = this.state;
     if (this.layout === null) return;
     if (this.endsVersion !== graph.structureVersion) {
-      this.renderer.setEnds(endsOf(graph));
       this.endsVersion = graph.structureVersion;
       this.weightsAt = -Infinity;
     }
     const every = graph.callCount <= FEW_CALLS ? 900 : WEIGHTS_EVERY_MS;
     if (now - this.weightsAt >= every) {
       this.weightsAt = now;
-      this.calls = callValues(graph);
+      this.calls = callValues(graph, grouping);
+      this.renderer.setEnds(endsOf(graph, this.calls.ribbons, this.layout));
       this.renderer.comparing = graph.comparing;
       this.updateWeights(false);
     }
@@ -432,7 +432,7 @@ export class StarView {
 
   callAt(px: number, py: number): number {
     if (this.layout === null || this.calls === null) return NONE;
-    const list = this.focus !== null ? this.focus.calls : this.calls.order;
+    const list = this.focus !== null ? this.focus.calls : this.calls.order.subarray(this.calls.ribbons.length);
     const curve = { ...curveSettings(this.layout.inner, this.layout.services), straight: this.flat ? 1 : 0 };
     return pickCall(this.layout, curve, this.state.graph.calls, list, PICKABLE_CALLS, this.camera, px, py);
   }
