@@ -117,6 +117,13 @@ describe('Graph', () => {
     expect(g.services.outRate[cart]).toBeCloseTo([...g.callsFrom(cart)].reduce((sum, c) => sum + g.calls.rate[c], 0), 3);
   });
 
+  it('renames a service whose number is sent again with another name', () => {
+    const g = applied(snapshot(company()), { type: 'delta', seq: 2, base: 1, time_ms: 0, lag_ms: 0, services: [{ ...company().services[0], name: 'service:x', label: 'x' }] });
+    expect(g.find(company().services[0].name)).toBe(NONE);
+    expect(g.services.label[g.find('service:x')]).toBe('x');
+    expect(g.serviceCount).toBe(company().services.length);
+  });
+
   it('is unmoved by a frame applied twice, or by unknown numbers', () => {
     const once = applied(snapshot(company()), delta);
     const twice = applied(snapshot(company()), delta, delta, { type: 'delta', seq: 3, base: 2, time_ms: 0, lag_ms: 0, removed_calls: [777], removed_services: [778], calls: [{ id: 779, rate: 1 }] });
@@ -233,6 +240,18 @@ describe('Session', () => {
 
   it('refuses another protocol', () => {
     expect(new Session().hello({ ...hello, protocol: 2 })).toBe(false);
+  });
+
+  it('asks for a snapshot, and takes nothing less, once the page has shown something else', () => {
+    const s = new Session();
+    s.hello(hello);
+    s.judge(frame('snapshot', 10));
+    s.forget();
+    expect(JSON.parse(s.opening())).toEqual({ type: 'resume', epoch: 'none', seq: 0 });
+    expect(s.judge(frame('delta', 11))).toBe('drop');
+    expect(s.judge(frame('snapshot', 12))).toBe('apply');
+    expect(s.judge(frame('delta', 13))).toBe('apply');
+    expect(JSON.parse(s.opening())).toEqual({ type: 'resume', epoch: 'e1', seq: 13 });
   });
 
   it('waits longer and longer, up to 15 s, with jitter', () => {

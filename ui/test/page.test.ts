@@ -40,6 +40,10 @@ describe('the URL', () => {
       { ...DEFAULT_URL_STATE, view: 'table', focus: 'shop/a b&c=%2F', filter: 'failing', sort: 'p99', descending: false },
       { ...DEFAULT_URL_STATE, team: '日本', theme: 'light', quality: 'low', sort: 'from', descending: true },
     ];
+    states.push({
+      ...DEFAULT_URL_STATE, at: '2026-01-31T10:00:05Z', base: '2026-01-31T09:00:00Z', range: '7d', caller: 'a/b', callee: 'c&d', callKind: 'link',
+      part: { namespace: 'shop', kind: 'rpc', minErrors: 0.025, minRate: 12.5, failing: true, noInferred: true, hops: 3, direction: 'up', to: 'x/y', viaInferred: true },
+    });
     for (const s of states) expect(parseUrl(formatUrl(s))).toEqual(s);
   });
 
@@ -48,6 +52,7 @@ describe('the URL', () => {
   });
 
   it('ignores what it does not understand', () => {
+    expect(parseUrl('?at=yesterday&base=&range=2y&errors=7&rate=-1&kind=cake&hops=99&direction=left&call=none')).toEqual(DEFAULT_URL_STATE);
     expect(parseUrl('?view=cake&theme=pink&sort=-nothing&quality=&x=1')).toEqual(DEFAULT_URL_STATE);
     expect(parseUrl(`?focus=${'x'.repeat(5000)}`).focus.length).toBe(1024);
   });

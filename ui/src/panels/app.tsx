@@ -35,7 +35,7 @@ function Legend({ state }: { state: AppState }): JSX.Element {
   if (state.graph.comparing) {
     return <ul class="legend" aria-hidden="true"><li><i class="dot new" />new</li><li><i class="dot gone" />vanished</li><li><i class="dot size s" /><i class="dot size m" /><i class="dot size l" />calls/s</li></ul>;
   }
-  const focused = state.pinned.value !== NONE || state.hovered.value !== NONE || state.team.value >= 0;
+  const focused = state.lit.value !== NONE || state.call.value !== NONE || state.hovered.value !== NONE || state.team.value >= 0;
   return (
     <ul class="legend" aria-hidden="true">
       {focused

@@ -58,7 +58,7 @@ function About({ state }: { state: AppState }): JSX.Element | null {
   if (horizonS === 0) return null;
   const span = (s: number): string => (s >= 3_600 ? `${+(s / 3_600).toFixed(1)} h` : s >= 60 ? `${Math.round(s / 60)} min` : `${s} s`);
   return (
-    <p class="about num">Late spans still count for {span(horizonS)}; a guess shows after {span(settleS)}.{durability !== '' && <> What is kept: {durability}.</>}</p>
+    <p class="about num">Late spans still count for {span(horizonS)}; a guess shows after {span(settleS)}.{durability !== '' && <> Durability: {durability}.</>}</p>
   );
 }
 
