@@ -26,8 +26,9 @@ type Found struct {
 }
 
 // A Gap is where records that were written are missing: after From, before To.
-// The end of the log is none: nobody knows what was there. The last tick tells
-// whether it reaches as far as what was made of it.
+// What was lost at the end of the log is none, since nobody knows of it any more:
+// whoever knows of later ticks sees it by NextTick. Nor is what was lost, or
+// dropped, at the beginning: see Covers.
 type Gap struct{ From, To Position }
 
 // Open reads what is in a folder, which it makes if need be. A torn end of the
