@@ -184,9 +184,9 @@ func BenchmarkReadAll(b *testing.B) {
 func BenchmarkReadHour(b *testing.B) {
 	s := newBench(b, 10_000)
 	s.clock.t = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for range 95 * 6 { // ten seconds a commit
-		s.clock.t = s.clock.t.Add(9 * time.Second)
-		s.second(b, 75_000)
+	for range 80 {
+		s.clock.t = s.clock.t.Add(time.Minute)
+		s.apply(b, s.fleet.each(s.clock.t, 45))
 	}
 	for range 45 {
 		s.second(b, 7_500)

@@ -168,6 +168,16 @@ type blockReader struct {
 
 // read reads the block at a place and reports whether there is one.
 func (r *blockReader) read(bucket []byte, at place) (bool, error) {
+	return r.readBoth(bucket, at, func(sketches []byte) error { return wire.ReadSketches(sketches, &r.rows) })
+}
+
+// readInto reads the block, but adds sign times its sketches to d.
+func (r *blockReader) readInto(bucket []byte, at place, d *wire.Dense, sign int) (bool, error) {
+	return r.readBoth(bucket, at, func(sketches []byte) error { return r.rows.AddSketches(sketches, d, int64(sign)) })
+}
+
+// readBoth reads the counters of a block and has with read its sketches.
+func (r *blockReader) readBoth(bucket []byte, at place, with func(sketches []byte) error) (bool, error) {
 	found, err := r.readCounters(bucket, at)
 	if !found || err != nil || at.class != edges {
 		return found, err
@@ -182,7 +192,7 @@ func (r *blockReader) read(bucket []byte, at place) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := wire.ReadSketches(body, &r.rows); err != nil {
+	if err := with(body); err != nil {
 		return false, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return true, nil

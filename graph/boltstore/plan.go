@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"graphctl/graph"
+	"graphctl/graph/wire"
 )
 
 // A span is a range of time, to exclusive.
@@ -145,7 +146,8 @@ type shardReader struct {
 	plan   *plan
 	reader blockReader
 	shard  shard
-	sum    tally
+	sum    tally                               // without sketches
+	times  wire.Dense                          // the sketches of sum
 	amends map[graph.Instant]*[shardRows]int64 // calls in pages, by the sighting that holds them
 	first  [shardRows]graph.Instant
 	last   [shardRows]graph.Instant // end of the bucket
@@ -155,6 +157,7 @@ type shardReader struct {
 func (r *shardReader) read(sh shard) error {
 	r.shard = sh
 	r.sum.reset()
+	r.times.Clear()
 	r.amends = map[graph.Instant]*[shardRows]int64{}
 	clear(r.calls[:])
 	if err := r.readPages(); err != nil {
@@ -164,7 +167,7 @@ func (r *shardReader) read(sh shard) error {
 		r.first[i], r.last[i] = math.MaxInt64, math.MinInt64
 	}
 	for _, t := range r.plan.terms {
-		found, err := r.reader.read(t.base, sh.of(t.at, 0))
+		found, err := r.reader.readInto(t.base, sh.of(t.at, 0), &r.times, t.sign)
 		if err != nil {
 			return err
 		}
@@ -193,7 +196,8 @@ func (r *shardReader) readPages() error {
 		if !inside && r.shard.class == edges {
 			continue
 		}
-		found, err := r.reader.read(p.file(), r.shard.of(p.bucket, p.commit))
+		at := r.shard.of(p.bucket, p.commit)
+		found, err := r.reader.readInto(p.file(), at, &r.times, 1)
 		if err != nil {
 			return err
 		}
@@ -357,6 +361,7 @@ func (r *shardReader) tell(b *graph.Builder) {
 			continue
 		}
 		n := names[i]
+		r.times.Take(i, st)
 		b.Cell(graph.Key{Bucket: r.first[i], Subject: n.subject, Facets: n.facets}, st, time.Duration(r.last[i]-r.first[i]))
 	}
 	if r.shard.class == edges {

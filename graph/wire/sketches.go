@@ -121,42 +121,55 @@ func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 // ReadSketches fills the sketches of r, whose counters were just read, from the
 // value that was written with them; src may be empty.
 func ReadSketches(src []byte, r *Rows) error {
-	in := reader{rest: src}
-	var cols [sketchColumns]reader
-	var held [sketchColumns]*[]byte
-	defer func() {
-		for _, p := range held {
-			if p != nil {
-				scratch.Put(p)
-			}
-		}
-	}()
-	has := [sketchColumns]bool{}
-	for next := 0; len(in.rest) > 0; {
-		c := in.count("number of a column", 1<<16)
-		if c >= sketchColumns {
-			return fmt.Errorf("wire: sketches: column %d: %w", c, ErrNewer)
-		}
-		if c < next {
-			in.fail("order of columns")
-			break
-		}
-		next, has[c] = c+1, true
-		held[c] = scratch.Get().(*[]byte)
-		raw := in.column(*held[c])
-		if in.err != nil {
-			break
-		}
-		*held[c] = raw
-		cols[c].rest = raw
+	var cols sketchReader
+	defer cols.release()
+	if err := cols.read(src); err != nil {
+		return fmt.Errorf("wire: sketches: %w", err)
 	}
-	if in.err != nil {
-		return fmt.Errorf("wire: sketches: %w", in.err)
-	}
-	if err := r.fillSketches(&cols, has[columnSigned]); err != nil {
+	if err := r.fillSketches(&cols.readers, cols.anySigned); err != nil {
 		return fmt.Errorf("wire: sketches: %w", err)
 	}
 	return nil
+}
+
+// A sketchReader holds the columns of a value, unpacked.
+type sketchReader struct {
+	readers   [sketchColumns]reader
+	anySigned bool // there is a column of numbers of buckets
+	held      [sketchColumns]*[]byte
+}
+
+// release gives back the memory of the columns.
+func (c *sketchReader) release() {
+	for _, p := range c.held {
+		if p != nil {
+			scratch.Put(p)
+		}
+	}
+}
+
+func (c *sketchReader) read(src []byte) error {
+	in := reader{rest: src}
+	for next := 0; len(in.rest) > 0; {
+		n := in.count("number of a column", 1<<16)
+		if n >= sketchColumns {
+			return fmt.Errorf("column %d: %w", n, ErrNewer)
+		}
+		if n < next {
+			in.fail("order of columns")
+			break
+		}
+		next = n + 1
+		c.anySigned = c.anySigned || n == columnSigned
+		c.held[n] = scratch.Get().(*[]byte)
+		raw := in.column(*c.held[n])
+		if in.err != nil {
+			break
+		}
+		*c.held[n] = raw
+		c.readers[n].rest = raw
+	}
+	return in.err
 }
 
 func (r *Rows) fillSketches(cols *[sketchColumns]reader, anySigned bool) error {

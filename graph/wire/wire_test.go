@@ -111,6 +111,53 @@ func TestCountersAlone(t *testing.T) {
 	}
 }
 
+// Blocks added to a Dense are the sum of the same blocks read one by one.
+func TestDense(t *testing.T) {
+	d := new(Dense)
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		want := make(map[uint32]*graph.Stats)
+		for range 1 + rng.IntN(6) {
+			rows := new(Rows)
+			for id := range uint32(12) {
+				if rng.IntN(2) == 0 {
+					anyStats(rng, rows.Append(5*MaxRows+id))
+				}
+			}
+			sign := 1 - 2*rng.Int64N(2)
+			var got Rows
+			if err := ReadCounters(AppendCounters(nil, rows), &got); err != nil {
+				t.Fatal(err)
+			}
+			if err := got.AddSketches(AppendSketches(nil, rows), d, sign); err != nil {
+				t.Fatal(err)
+			}
+			for i, id := range rows.IDs {
+				at := id % MaxRows
+				if want[at] == nil {
+					want[at] = new(graph.Stats)
+				}
+				if sign > 0 {
+					want[at].Add(&rows.Stats[i])
+				} else {
+					want[at].Sub(&rows.Stats[i])
+				}
+			}
+		}
+		for at := range uint32(MaxRows) {
+			var got graph.Stats
+			d.Take(at, &got)
+			w := want[at]
+			if w == nil {
+				w = new(graph.Stats)
+			}
+			if !got.Client.Equal(&w.Client) || !got.Server.Equal(&w.Server) {
+				t.Fatalf("seed %d, row %d:\n got %v %v\nwant %v %v", seed, at, got.Client, got.Server, w.Client, w.Server)
+			}
+		}
+	}
+}
+
 // Columns in which all comes as expected take no byte.
 func TestExpectedColumnsCostNothing(t *testing.T) {
 	var r Rows
@@ -148,9 +195,18 @@ func FuzzReadRows(f *testing.F) {
 		r := anyRows(rand.New(rand.NewPCG(seed, 7)))
 		f.Add(AppendCounters(nil, r), AppendSketches(nil, r))
 	}
+	dense := new(Dense)
 	f.Fuzz(func(t *testing.T, counters, sketches []byte) {
 		var r, again Rows
-		if ReadCounters(counters, &r) != nil || ReadSketches(sketches, &r) != nil {
+		if ReadCounters(counters, &r) != nil {
+			return
+		}
+		err := r.AddSketches(sketches, dense, 1)
+		dense.Clear()
+		if got := ReadSketches(sketches, &r); (got == nil) != (err == nil) {
+			t.Fatalf("read: %v; added: %v", got, err)
+		}
+		if err != nil {
 			return
 		}
 		if err := ReadCounters(AppendCounters(nil, &r), &again); err != nil {
@@ -205,6 +261,24 @@ func BenchmarkReadRows(b *testing.B) {
 	counters, sketches := AppendCounters(nil, &r), AppendSketches(nil, &r)
 	for b.Loop() {
 		if ReadCounters(counters, &got) != nil || ReadSketches(sketches, &got) != nil {
+			b.Fatal("cannot be read")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(buckets), "ns/bucket")
+}
+
+func BenchmarkAddSketches(b *testing.B) {
+	var r, got Rows
+	rng := rand.New(rand.NewPCG(1, 1))
+	buckets := 0
+	for id := range uint32(MaxRows) {
+		durations(rng, r.Append(id), 45)
+		buckets += r.Stats[id].Client.Len() + r.Stats[id].Server.Len()
+	}
+	counters, sketches := AppendCounters(nil, &r), AppendSketches(nil, &r)
+	d := new(Dense)
+	for b.Loop() {
+		if ReadCounters(counters, &got) != nil || got.AddSketches(sketches, d, 1) != nil {
 			b.Fatal("cannot be read")
 		}
 	}
