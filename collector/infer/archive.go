@@ -116,7 +116,8 @@ func (e *Engine) evaluateSilently(i uint32) {
 	e.evaluate(i)
 	e.silent = false
 	e.c.Folded = folded
-	e.traces.at(i).dueAt = 0
+	t := e.traces.at(i)
+	t.dueAt, t.evaluated = 0, 0
 }
 
 // fingerprint tells apart what a trace may contribute, whatever the order of its

@@ -55,7 +55,7 @@ type memory struct {
 func (e *Engine) memoryOf(low uint64) memory {
 	t := e.traces.at(e.byLow[low])
 	m := memory{trace: *t}
-	m.trace.first, m.trace.shown, m.trace.ext, m.trace.older, m.trace.newer, m.trace.dueAt = 0, 0, 0, 0, 0, 0
+	m.trace.first, m.trace.shown, m.trace.ext, m.trace.older, m.trace.newer, m.trace.dueAt, m.trace.evaluated = 0, 0, 0, 0, 0, 0, 0
 	for k := t.first; k != 0; k = e.records.at(k).next {
 		r := *e.records.at(k)
 		m.links = append(m.links, slices.Clone(e.linksOf(t, &r)))

@@ -10,7 +10,7 @@ type arena[T any] struct {
 }
 
 const (
-	pageBits = 12
+	pageBits = 10
 	pageLen  = 1 << pageBits
 )
 

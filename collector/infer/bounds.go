@@ -68,6 +68,10 @@ const (
 	// among the spans before it.
 	maxDistance = 32
 
+	// lookAhead is how many contributions are passed over in search of one that
+	// stayed the same: most often it is the next one.
+	lookAhead = 4
+
 	// maxScratch is the size of trace above which the memory of an evaluation
 	// is given back after it.
 	maxScratch = 1 << 17

@@ -98,6 +98,10 @@ type cellKey struct {
 	facets  unique.Handle[graph.Facets]
 }
 
+// recentSubjects is how many subjects are found without the table: some 200 kB,
+// and enough for the busy edges of most fleets.
+const recentSubjects = 1 << 13
+
 // A cell is the sum of one subject in one bucket since the last flush.
 type cell struct {
 	subject  subject
@@ -115,31 +119,57 @@ type cell struct {
 
 // A sum gathers the change of the shown graph between two flushes.
 type sum struct {
-	subjects    []subjectRecord
-	subjectOf   map[subjectKey]subject
-	operationOf map[uint64]subject // the same for operations, by side and name: one is looked up for each span
-	edges       int                // subjects of each bounded kind
-	operations  int
-	cells       []cell
-	cellOf      map[uint64]uint32 // (subject, bucket) → cell
-	durations   []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
-	flushes     uint32
+	subjects   []subjectRecord
+	subjectOf  map[subjectKey]subject
+	recent     []recentSubject // by hash: most are looked up again soon
+	edges      int             // subjects of each bounded kind
+	operations int
+	cells      []cell
+	cellOf     map[uint64]uint32 // (subject, bucket) → cell
+	durations  []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
+	flushes    uint32
+
+	// Scratch of a flush.
+	ends   []uint32
+	sorted []uint64
 }
 
 func newSum() sum {
 	return sum{
-		subjects:    make([]subjectRecord, 1),
-		subjectOf:   map[subjectKey]subject{},
-		operationOf: map[uint64]subject{},
-		cellOf:      map[uint64]uint32{},
-		flushes:     1,
+		subjects:  make([]subjectRecord, 1),
+		subjectOf: map[subjectKey]subject{},
+		recent:    make([]recentSubject, recentSubjects),
+		cellOf:    map[uint64]uint32{},
+		flushes:   1,
 	}
 }
 
+// A recentSubject is a subject under its key.
+type recentSubject struct {
+	subjectKey
+	subject subject
+}
+
+func (k *subjectKey) hash() uint32 {
+	h := uint64(k.from)<<32 | uint64(k.to) ^ uint64(k.detail)
+	h ^= (uint64(k.of)<<16 | uint64(k.kind)<<8 | uint64(k.rule)) << 40
+	return uint32(h * 0x9e3779b97f4a7c15 >> 40)
+}
+
+// subject returns the number of a subject, made if new; 0 if a bound drops it.
 func (e *Engine) subject(k subjectKey) subject {
-	if i, ok := e.subjectOf[k]; ok {
-		return i
+	r := &e.recent[k.hash()%recentSubjects]
+	if r.subject == 0 || r.subjectKey != k {
+		i, ok := e.subjectOf[k]
+		if !ok {
+			return e.newSubject(k)
+		}
+		*r = recentSubject{k, i}
 	}
+	return r.subject
+}
+
+func (e *Engine) newSubject(k subjectKey) subject {
 	switch {
 	case k.of == graph.OfEdge && k.from != e.otherSide && e.edges >= maxEdges:
 		e.c.Folded++
@@ -222,16 +252,15 @@ func (e *Engine) delta() *graph.Delta {
 	if len(e.cells) == 0 {
 		return nil
 	}
-	slices.Sort(e.durations)
 	d := new(graph.Delta)
-	rest := e.durations
+	e.sortDurations()
+	begin := uint32(0)
 	for i := range e.cells {
-		n := 0
-		for n < len(rest) && rest[n]>>32 == uint64(i) {
-			n++
-		}
-		e.emit(d, &e.cells[i], rest[:n])
-		rest = rest[n:]
+		end := e.ends[i]
+		durations := e.sorted[begin:end]
+		slices.Sort(durations)
+		e.emit(d, &e.cells[i], durations)
+		begin = end
 	}
 	e.cells, e.durations = e.cells[:0], e.durations[:0]
 	clear(e.cellOf)
@@ -241,6 +270,24 @@ func (e *Engine) delta() *graph.Delta {
 		return nil
 	}
 	return d
+}
+
+// sortDurations puts the durations in the order of their cells into e.sorted;
+// those of cell i end at e.ends[i].
+func (e *Engine) sortDurations() {
+	ends := cleared(e.ends, len(e.cells)+1)
+	for _, d := range e.durations {
+		ends[d>>32+1]++
+	}
+	for i := 1; i < len(ends); i++ {
+		ends[i] += ends[i-1]
+	}
+	sorted := slices.Grow(e.sorted[:0], len(e.durations))[:len(e.durations)]
+	for _, d := range e.durations {
+		sorted[ends[d>>32]] = d
+		ends[d>>32]++
+	}
+	e.ends, e.sorted = ends, sorted
 }
 
 // emit adds a cell and its durations, which are sorted, to d.

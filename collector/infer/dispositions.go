@@ -84,7 +84,7 @@ func (v *evaluation) showSpan(i int32) {
 	e.c.Spans[Pending]--
 	e.c.Spans[d]++
 	s.r.shown = uint32(sub)
-	e.countSpan(s.r, 1)
+	e.countSpan(s.r, s.side, 1)
 }
 
 // spansOf returns the subject that counts spans of a disposition.
@@ -102,27 +102,21 @@ func (e *Engine) unshowSpan(r *record) {
 	if r.shown == 0 {
 		return
 	}
-	e.countSpan(r, -1)
-	e.c.Spans[e.subjects[r.shown].detail]--
+	sub := &e.subjects[r.shown]
+	e.countSpan(r, sub.from, -1)
+	e.c.Spans[sub.detail]--
 	e.c.Spans[Pending]++
 	r.shown = 0
 }
 
-// countSpan adds n to the counts that a shown span is part of.
-func (e *Engine) countSpan(r *record, n int64) {
-	sub := subject(r.shown)
+// countSpan adds n to the counts that a shown span of a service is part of.
+func (e *Engine) countSpan(r *record, s side, n int64) {
 	b := e.bucket(r)
-	e.count(sub, b, n)
-	e.count(e.operation(e.subjects[sub].from, r.name), hourOf(b), n)
+	e.count(subject(r.shown), b, n)
+	e.count(e.operation(s, r.name), hourOf(b), n)
 }
 
 // operation returns the subject that counts spans of one name.
 func (e *Engine) operation(s side, name collector.Sym) subject {
-	key := uint64(s)<<32 | uint64(name)
-	i, ok := e.operationOf[key]
-	if !ok {
-		i = e.subject(subjectKey{of: graph.OfOperation, from: s, detail: uint32(name)})
-		e.operationOf[key] = i
-	}
-	return i
+	return e.subject(subjectKey{of: graph.OfOperation, from: s, detail: uint32(name)})
 }

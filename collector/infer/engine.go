@@ -40,7 +40,7 @@ type Engine struct {
 	otherSide side // of the service "other", where edges beyond the bound go
 
 	now      int64  // highest time seen
-	advanced int64  // end of the last Advance, from which the horizon counts for packed traces
+	advanced int64  // time of the last Advance, from which the horizon counts for packed traces
 	quiet    int64  // ns after which a trace may be packed
 	settled  int64  // guesses of spans that arrived until then are shown whatever Settle says
 	births   uint64 // traces there ever were
@@ -55,7 +55,7 @@ type Engine struct {
 	oldest        uint32 // trace that was quiet longest
 	newest        uint32
 	changed       []uint32 // traces to evaluate, those with trace.dirty
-	guessing      []uint32 // traces with hidden guesses, those with trace.waiting
+	guessing      []guess  // of traces with hidden guesses, those with trace.waiting
 	exchanges     []*exchange
 	freeExchanges []uint32
 	mail          []mailbox              // by lane
@@ -64,11 +64,13 @@ type Engine struct {
 	spare         []uint32               // room for the next list of changed traces
 	forgotten     [2]map[uint64]struct{} // low bits of traces, the newer ones first
 
-	packedNames numberings // that packed traces use
-	packer      packer
-	silent      bool       // evaluation sets what is shown and tells nobody
-	v           evaluation // scratch of the evaluation in progress
-	linkBuf     []ref      // scratch of Observe
+	bucketStart  int64 // of the bucket that was asked for last: most often it is asked for again
+	bucketNumber int32
+	packedNames  numberings // that packed traces use
+	packer       packer
+	silent       bool       // evaluation sets what is shown and tells nobody
+	v            evaluation // scratch of the evaluation in progress
+	linkBuf      []ref      // scratch of Observe
 }
 
 // New returns an empty engine that reads names from syms.
@@ -150,6 +152,7 @@ func (e *Engine) insert(i uint32, n *record) {
 	*r = *n
 	r.next = t.first
 	t.first = k
+	t.ids |= idBit(n.id)
 	t.spans++
 	t.unchecked = t.unchecked || t.spans > scanSpans
 	e.replaceLinks(t, r, e.linkBuf)
@@ -168,7 +171,7 @@ func (e *Engine) insert(i uint32, n *record) {
 // I3). Traces too long for scanning are looked through on evaluation.
 func (e *Engine) repeats(i uint32, n *record) bool {
 	t := e.traces.at(i)
-	if t.spans > scanSpans {
+	if t.spans > scanSpans || t.ids&idBit(n.id) == 0 {
 		return false
 	}
 	for k := t.first; k != 0; {
@@ -226,8 +229,8 @@ func (e *Engine) evaluateChanged(all bool) {
 		t := e.traces.at(i)
 		switch {
 		case !t.dirty:
-		case all || t.dueAt <= e.now:
-			t.dirty = false
+		case all || e.isDue(t):
+			t.dirty, t.mailed = false, false
 			e.evaluate(i)
 		default:
 			e.changed = append(e.changed, i)
@@ -236,21 +239,46 @@ func (e *Engine) evaluateChanged(all bool) {
 	e.spare = list
 }
 
+// isDue reports whether a changed trace is evaluated now. One whose spans come
+// bit by bit rests for two ticks after an evaluation and until nothing came for
+// it in a tick, but not longer than three ticks: a call that waits to be seen is
+// seen after 1.5 s. What linked traces tell does not wait, and nothing does when
+// time stands still.
+func (e *Engine) isDue(t *trace) bool {
+	if e.now == e.advanced {
+		return true
+	}
+	rested := e.now - t.evaluated + int64(Tick)/2 // ticks do not come to the nanosecond
+	quiet := t.lastSeen <= e.advanced
+	return t.dueAt <= e.now && (t.mailed || rested >= 3*int64(Tick) || rested >= 2*int64(Tick) && quiet)
+}
+
 // isSettled reports whether a guess from a span that arrived then is shown.
 func (e *Engine) isSettled(showAt int64) bool {
 	return showAt <= e.now || showAt-int64(e.o.Settle) <= e.settled
 }
 
+// A guess says when a trace has a guess to show. It holds as long as the trace
+// has the same showAt.
+type guess struct {
+	showAt int64
+	trace  uint32
+}
+
 // showSettled shows the guesses that were hidden long enough.
 func (e *Engine) showSettled() {
 	kept := e.guessing[:0]
-	for _, i := range e.guessing {
-		t := e.traces.at(i)
-		if t.waiting && e.isSettled(t.showAt) {
-			e.show(t)
+	for _, g := range e.guessing {
+		if !e.isSettled(g.showAt) {
+			kept = append(kept, g)
+			continue
 		}
-		if t.waiting {
-			kept = append(kept, i)
+		t := e.traces.at(g.trace)
+		if !t.waiting || t.showAt != g.showAt {
+			continue
+		}
+		if e.show(t); t.waiting {
+			kept = append(kept, guess{t.showAt, g.trace})
 		}
 	}
 	e.guessing = kept
@@ -286,7 +314,7 @@ func (e *Engine) showAll(t *trace) {
 		}
 		i = c.next
 	}
-	t.waiting = false
+	t.showAt, t.waiting = 0, false
 }
 
 // dropContributions gives back the memory of what t contributed.
@@ -312,8 +340,13 @@ func (e *Engine) misdated(r *record) bool {
 
 // bucket returns the time bucket of what is dated by r.
 func (e *Engine) bucket(r *record) int32 {
+	at := r.start
 	if e.misdated(r) {
-		return bucketOf(r.arrival)
+		at = r.arrival
 	}
-	return bucketOf(r.start)
+	if at < e.bucketStart || at-e.bucketStart >= int64(graph.Fine) {
+		e.bucketNumber = bucketOf(at)
+		e.bucketStart = int64(e.bucketNumber) * int64(graph.Fine)
+	}
+	return e.bucketNumber
 }

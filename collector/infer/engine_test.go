@@ -248,6 +248,42 @@ func TestSettling(t *testing.T) {
 	}
 }
 
+// A trace that gets spans in every tick is not evaluated in every one, but a call
+// is seen 1.5 s after its second half at the latest, and at once when time stands
+// still.
+func TestGrowingTrace(t *testing.T) {
+	const ticks = 40
+	syms := collector.NewSymbols()
+	e, l := New(Options{}, syms), new(ledger)
+	seen := func() (n int) {
+		l.take(e.Flush())
+		fmt.Sscanf(l.edges(), "a -> b rpc %d/0", &n)
+		return n
+	}
+	evaluations, before := 0, 0
+	var due []int // calls that must be seen by the end of each tick
+	for i := 1; i <= ticks; i++ {
+		now := sceneStart + int64(i)*int64(Tick)
+		observe(e, now-1, parseSpans(t, syms, fmt.Sprintf("1 %x client a\n1 %x<%x server b", i, 100+i, i)))
+		due = append(due, i)
+		e.Advance(now)
+		n := seen()
+		if i > 3 && n < due[i-4] {
+			t.Errorf("tick %d: %d calls, want %d that came 1.5 s before", i, n, due[i-4])
+		}
+		if n != before {
+			evaluations, before = evaluations+1, n
+		}
+	}
+	if evaluations > ticks/3+1 || evaluations < ticks/3 {
+		t.Errorf("%d evaluations in %d ticks, want a third", evaluations, ticks)
+	}
+	e.Advance(e.now)
+	if n := seen(); n != ticks {
+		t.Errorf("%d calls at the end, want %d", n, ticks)
+	}
+}
+
 // SettleAll shows every guess at once, whatever changes later.
 func TestSettleAll(t *testing.T) {
 	syms := collector.NewSymbols()

@@ -88,6 +88,7 @@ type evaluation struct {
 
 	messaging messaging
 	out       []contribution
+	before    []uint32 // contributions of the trace until now
 }
 
 type sortKey struct {
@@ -123,6 +124,7 @@ func (e *Engine) evaluate(i uint32) {
 	v.sendFacts()
 
 	v.finish(i)
+	t.evaluated = e.now
 	t.dueAt = e.now + int64(len(v.spans)/spansATick)*int64(Tick)
 	if cap(v.spans) > maxScratch || cap(v.stubs) > maxScratch {
 		e.v = evaluation{}
@@ -154,7 +156,7 @@ func (v *evaluation) gather() {
 		v.keys = append(v.keys, sortKey{r.start, r.id, k})
 		k = r.next
 	}
-	slices.SortFunc(v.keys, v.compareKeys)
+	v.sortKeys()
 	link := &v.t.first // the records are left in this order
 	for _, k := range v.keys {
 		r := v.e.records.at(k.ref)
@@ -170,6 +172,28 @@ func (v *evaluation) gather() {
 	*link = 0
 	if len(v.spans) > scanSpans {
 		v.indexIDs()
+	}
+}
+
+// sortKeys sorts by rule I4. Records are listed as they were left, those that
+// came since before them, the last one first.
+func (v *evaluation) sortKeys() {
+	keys := v.keys
+	if len(keys) > scanSpans {
+		slices.SortFunc(keys, v.compareKeys)
+		return
+	}
+	if n := len(keys); n > 1 && keys[0].start > keys[n-1].start {
+		slices.Reverse(keys)
+	}
+	for i := 1; i < len(keys); i++ {
+		k := keys[i]
+		j := i
+		for j > 0 && (k.start < keys[j-1].start || k.start == keys[j-1].start && v.compareKeys(k, keys[j-1]) < 0) {
+			keys[j] = keys[j-1]
+			j--
+		}
+		keys[j] = k
 	}
 }
 
@@ -253,50 +277,88 @@ func (v *evaluation) identity(i int) identity {
 	return identity{low: v.t.low, high: s.r.high, id: s.r.id, node: s.own, kind: s.r.kind()}
 }
 
-// finish replaces what the trace contributed before by what it does now.
+// finish replaces what the trace contributed before by what it does now. What
+// stays the same is left alone: most of a trace that grows does.
 func (v *evaluation) finish(i uint32) {
 	e, t := v.e, v.t
-	for k := t.shown; k != 0; {
+	v.before = v.before[:0]
+	for k := t.shown; k != 0; k = e.contributions.at(k).next {
+		v.before = append(v.before, k)
+	}
+	old := v.before
+	showAt := t.showAt
+	t.showAt = 0
+	link := &t.shown
+	for n := range v.out {
+		c := &v.out[n]
+		same := e.findContribution(old, c)
+		k := uint32(0)
+		if same >= 0 {
+			e.takeBack(old[:same])
+			k, old = old[same], old[same+1:]
+		} else {
+			k = v.keep(c)
+		}
+		kept := e.contributions.at(k)
+		if kept.hidden && (t.showAt == 0 || kept.showAt < t.showAt) {
+			t.showAt = kept.showAt
+		}
+		*link, link = k, &kept.next
+	}
+	*link = 0
+	e.takeBack(old)
+	t.waiting = t.showAt != 0
+	if t.waiting && t.showAt != showAt {
+		e.guessing = append(e.guessing, guess{t.showAt, i})
+	}
+	for n := range v.spans {
+		v.showSpan(int32(n))
+	}
+}
+
+// findContribution returns which of the first few of old equals c, -1 if none
+// does.
+func (e *Engine) findContribution(old []uint32, c *contribution) int {
+	for n, k := range old[:min(len(old), lookAhead)] {
+		o := e.contributions.at(k)
+		if o.subject == c.subject && o.bucket == c.bucket {
+			same := *o
+			same.next, same.hidden = 0, false
+			if same == *c {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// takeBack drops contributions, of those that were shown also from the graph.
+func (e *Engine) takeBack(old []uint32) {
+	for _, k := range old {
 		c := e.contributions.at(k)
-		next := c.next
 		if c.hidden {
 			e.c.Hidden--
 		} else {
 			e.add(c, -1)
 		}
 		e.contributions.release(k)
-		k = next
-	}
-	t.shown = 0
-	t.showAt = 0
-	for n := range v.out {
-		v.keep(&v.out[n])
-	}
-	if t.showAt != 0 && !t.waiting {
-		e.guessing = append(e.guessing, i)
-	}
-	t.waiting = t.showAt != 0
-	for n := range v.spans {
-		v.showSpan(int32(n))
 	}
 }
 
-// keep stores a contribution, and shows it unless it is a guess that has not
+// keep stores a new contribution, and shows it unless it is a guess that has not
 // settled.
-func (v *evaluation) keep(c *contribution) {
-	e, t := v.e, v.t
-	c.hidden = c.showAt != 0 && !e.silent && !e.isSettled(c.showAt)
+func (v *evaluation) keep(c *contribution) uint32 {
+	e := v.e
+	k := e.contributions.take()
+	kept := e.contributions.at(k)
+	*kept = *c
 	switch {
 	case e.silent: // it is shown already
-	case c.hidden:
+	case c.showAt != 0 && !e.isSettled(c.showAt):
+		kept.hidden = true
 		e.c.Hidden++
-		if t.showAt == 0 || c.showAt < t.showAt {
-			t.showAt = c.showAt
-		}
 	default:
 		e.add(c, 1)
 	}
-	c.next = t.shown
-	t.shown = e.contributions.take()
-	*e.contributions.at(t.shown) = *c
+	return k
 }

@@ -200,6 +200,7 @@ func (e *Engine) receiveStub(s *stub) {
 	x.newStubs = append(x.newStubs, *s)
 	e.held++
 	e.touch(i, t)
+	t.mailed = true
 	e.mark(i, t)
 }
 
@@ -212,6 +213,7 @@ func (e *Engine) receiveFact(f fact) {
 	t := e.traces.at(i)
 	x := e.exchangeOf(t)
 	x.newFacts = append(x.newFacts, f)
+	t.mailed = true
 	e.mark(i, t)
 }
 

@@ -34,7 +34,9 @@ func LaneOf(low uint64, lanes int) int {
 // they have to tell each other, until nothing is left; then it shows guesses
 // that have settled and lets go of what is beyond the horizon or may be packed.
 // engines are in the order of their lanes. each runs f(i) for every i, at once
-// if it likes, and returns when all are done. Call it each Tick.
+// if it likes, and returns when all are done. Call it each Tick. Traces that
+// grow bit by bit are left for a later tick, unless now is that of the call
+// before: so a driver that ends calls it twice.
 func AdvanceAll(engines []*Engine, now int64, each func(f func(i int))) {
 	meet(engines, now)
 	converge(engines, false, each)

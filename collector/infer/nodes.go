@@ -20,16 +20,17 @@ type (
 // names numbers nodes, facets and sides. Numbers are given out in order of
 // appearance and decide nothing.
 type names struct {
-	nodes    []graph.NodeRef
-	printed  []string // by node; "" for none
-	nodeOf   map[graph.NodeRef]node
-	facets   []graph.Facet
-	facetOf  map[graph.Facet]facet
-	sides    []sideRecord
-	sideOf   map[uint64]side
-	user     node
-	bySym    []resourceNames // by Sym of a resource
-	farBySym []farNames      // by Sym of a Far
+	nodes      []graph.NodeRef
+	printed    []string // by node; "" for none
+	nodeOf     map[graph.NodeRef]node
+	facets     []graph.Facet
+	facetOf    map[graph.Facet]facet
+	sides      []sideRecord
+	sideOf     map[uint64]side
+	plainSides []side // by node: its side without facets, 0 if not used yet
+	user       node
+	bySym      []resourceNames // by Sym of a resource
+	farBySym   []farNames      // by Sym of a Far
 }
 
 // sideRecord is one end of an edge, and the subjects that count its spans.

@@ -247,6 +247,7 @@ func (u *unpacker) trace(t *trace) (fingerprint uint32, ok bool) {
 		}
 		t.spans++
 		u.span(r, before)
+		t.ids |= idBit(r.id)
 		if u.failed {
 			return 0, false
 		}

@@ -224,8 +224,12 @@ func (v *evaluation) countGroup(o *view, g []member, ins int, speaks bool) {
 	}
 	weight, failed := o.r.weight, int32(0)
 	v.facets = v.facets[:0]
+	called := v.memberHalf(g[0]).side
 	for _, m := range g {
 		h := v.memberHalf(m)
+		if h.side != called {
+			called = 0
+		}
 		weight = min(weight, h.weight)
 		v.facets = append(v.facets, v.e.sides[h.side].facet)
 		if m.in && h.failed {
@@ -251,7 +255,10 @@ func (v *evaluation) countGroup(o *view, g []member, ins int, speaks bool) {
 		c.client = o.r.duration()
 		c.network = ins == 1 && isPair && c.client >= c.server
 	}
-	c.subject = v.edge(o.side, v.groupSide(g[0].service), kind, RulePair)
+	if called == 0 {
+		called = v.groupSide(g[0].service)
+	}
+	c.subject = v.edge(o.side, called, kind, RulePair)
 	v.out = append(v.out, c)
 	for _, m := range g[1:] {
 		if m.in {
@@ -293,7 +300,7 @@ func (v *evaluation) countAlias(o *view, service node) {
 	if alias == 0 {
 		return
 	}
-	k := subjectKey{of: graph.OfAlias, to: v.e.side(service, 0), detail: uint32(alias)}
+	k := subjectKey{of: graph.OfAlias, to: v.nodeSide(service), detail: uint32(alias)}
 	v.out = append(v.out, contribution{
 		subject: v.e.subject(k), bucket: hourOf(v.e.bucket(o.r)), calls: 1, client: absent, server: absent,
 	})
@@ -327,7 +334,14 @@ func (v *evaluation) edge(from, to side, kind graph.EdgeKind, rule Rule) subject
 }
 
 // nodeSide is the side of a node that has no facets.
-func (v *evaluation) nodeSide(n node) side { return v.e.side(n, 0) }
+func (v *evaluation) nodeSide(n node) side {
+	e := v.e
+	e.plainSides = grown(e.plainSides, int(n))
+	if e.plainSides[n] == 0 {
+		e.plainSides[n] = e.side(n, 0)
+	}
+	return e.plainSides[n]
+}
 
 // estimate returns weight × calls, bounded (rule W1).
 func estimate(weight int64, calls int32) int64 {

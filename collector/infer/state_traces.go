@@ -75,7 +75,7 @@ func (s *stateCodec) adopt(i uint32, t *trace) {
 		e.oldest = i
 	}
 	if t.waiting {
-		e.guessing = append(e.guessing, i)
+		e.guessing = append(e.guessing, guess{t.showAt, i})
 	}
 	e.c.LiveTraces++
 	e.c.LiveSpans += int(t.spans)
@@ -91,8 +91,9 @@ func (s *stateCodec) trace(t *trace) {
 	s.uint64(&t.born)
 	s.int64(&t.lastSeen)
 	s.int64(&t.dueAt)
+	s.int64(&t.evaluated)
 	s.int64(&t.showAt)
-	for _, p := range []*bool{&t.waiting, &t.unchecked, &t.late} {
+	for _, p := range []*bool{&t.mailed, &t.waiting, &t.unchecked, &t.late} {
 		s.bool(p)
 	}
 	has := t.ext != 0
@@ -111,6 +112,7 @@ func (s *stateCodec) trace(t *trace) {
 			k = records[len(records)-1-int(n)] // so that reading gives the same list
 		}
 		s.record(t, e.records.at(k))
+		t.ids |= idBit(e.records.at(k).id)
 	}
 	cs := chain(&e.contributions, t.shown, func(c *contribution) uint32 { return c.next })
 	for n := range s.count(len(cs)) {

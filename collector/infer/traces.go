@@ -8,6 +8,8 @@ type trace struct {
 	born         uint64 // number among all traces there ever were
 	lastSeen     int64  // arrival of the last span or stub
 	dueAt        int64  // not evaluated before
+	evaluated    int64  // when it was last, 0: never, or not since it was brought back
+	ids          uint64 // set of its span ids, by idBit: an id whose bit is missing is new
 	showAt       int64  // when the first hidden guess may be shown; 0: none is hidden
 	first        uint32 // record
 	spans        uint32
@@ -18,7 +20,11 @@ type trace struct {
 	waiting      bool   // in Engine.guessing
 	unchecked    bool   // may hold repeated spans: too long to look on arrival
 	late         bool   // of a trace that was forgotten before
+	mailed       bool   // dirty for what a linked trace told
 }
+
+// idBit returns the bit of a span id in trace.ids.
+func idBit(id uint64) uint64 { return 1 << (id * 0x9e3779b97f4a7c15 >> 58) }
 
 func (e *Engine) newTrace(low uint64) uint32 {
 	i := e.traces.take()
