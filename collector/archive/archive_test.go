@@ -22,8 +22,9 @@ var (
 
 const dir = "data/archive"
 
-// eachSeed runs a property test for each seed.
-func eachSeed(t *testing.T, test func(t *testing.T, rng *rand.Rand)) {
+// eachSeed runs a property test for each seed. It reports whether they are so
+// many that all that can happen has happened in some.
+func eachSeed(t *testing.T, test func(t *testing.T, rng *rand.Rand)) (many bool) {
 	n := *seeds
 	if testing.Short() {
 		n /= 10
@@ -33,6 +34,7 @@ func eachSeed(t *testing.T, test func(t *testing.T, rng *rand.Rand)) {
 			test(t, rand.New(rand.NewPCG(seed, 1)))
 		})
 	}
+	return n >= 20
 }
 
 // kept is what a map knows of a trace.
@@ -263,7 +265,7 @@ func (w *world) checkFiles() {
 // and once the disk is well the next checkpoint has it all, power cut or not.
 func TestDiskFailures(t *testing.T) {
 	var refused, unsealed int
-	eachSeed(t, func(t *testing.T, rng *rand.Rand) {
+	many := eachSeed(t, func(t *testing.T, rng *rand.Rand) {
 		w := newWorld(t, rng, 1<<20)
 		calls := []string{"create", "write", "sync", "syncdir", "remove", "truncate"}
 		for range 20 {
@@ -299,7 +301,7 @@ func TestDiskFailures(t *testing.T) {
 		}
 		w.checkEnd()
 	})
-	if refused == 0 || unsealed == 0 {
+	if many && (refused == 0 || unsealed == 0) {
 		t.Errorf("%d records refused, %d seals failed: the disk did not fail", refused, unsealed)
 	}
 }
@@ -308,7 +310,7 @@ func TestDiskFailures(t *testing.T) {
 // filters are full and segments were forgotten.
 func TestReplayFindsTheSame(t *testing.T) {
 	var forgotten uint64
-	eachSeed(t, func(t *testing.T, rng *rand.Rand) {
+	many := eachSeed(t, func(t *testing.T, rng *rand.Rand) {
 		w := newWorld(t, rng, 1<<10, 4<<10)
 		type call struct {
 			low, op          uint64
@@ -359,7 +361,7 @@ func TestReplayFindsTheSame(t *testing.T) {
 			t.Errorf("filters take %d bytes, over %d", got, bound)
 		}
 	})
-	if forgotten == 0 {
+	if many && forgotten == 0 {
 		t.Error("nothing was forgotten: the filters were never full")
 	}
 }
@@ -368,7 +370,7 @@ func TestReplayFindsTheSame(t *testing.T) {
 // kept for the trace, never silence.
 func TestDamage(t *testing.T) {
 	var inRecords, inIndex, lostSegments int
-	eachSeed(t, func(t *testing.T, rng *rand.Rand) {
+	many := eachSeed(t, func(t *testing.T, rng *rand.Rand) {
 		w := newWorld(t, rng, 1<<20)
 		all := map[uint64][][]byte{}
 		for range 1000 {
@@ -426,7 +428,7 @@ func TestDamage(t *testing.T) {
 		}
 		w.a.Close()
 	})
-	if inRecords == 0 || inIndex == 0 || lostSegments == 0 {
+	if many && (inRecords == 0 || inIndex == 0 || lostSegments == 0) {
 		t.Errorf("damage was met in %d archives, %d while open, and lost %d segments: it did nothing", inRecords, inIndex, lostSegments)
 	}
 }
