@@ -277,13 +277,13 @@ func TestServe(t *testing.T) {
 		"/healthz":                     "ok",
 		"/api/v1/graph?namespace=none": `"nodes":[`,
 	} {
-		body, err := p.get(path)
-		if err != nil {
-			t.Error(err)
-		}
-		if !strings.Contains(body, want) {
-			t.Errorf("%s does not hold %q: %.2000s", path, want, body)
-		}
+		p.eventually(path, func() error { // metrics follow the page, not the store
+			body, err := p.get(path)
+			if err == nil && !strings.Contains(body, want) {
+				err = fmt.Errorf("no %q in %.2000s", want, body)
+			}
+			return err
+		})
 	}
 	var out bytes.Buffer
 	if code := run(t.Context(), []string{"edges", "--server", "http://" + p.web, "-o", "csv"}, streams{nil, &out, io.Discard}); code != 0 || !strings.Contains(out.String(), "web,api,rpc,1,0") {

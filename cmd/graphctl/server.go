@@ -237,6 +237,7 @@ func (s *server) serveWeb(ctx context.Context) error {
 		Status:  s.status,
 		Ready:   s.whyNotReady,
 		Metrics: s.samples,
+		Totals:  s.totals,
 		Log:     s.log,
 	})
 	web := intake.Server{

@@ -49,6 +49,8 @@ type Options struct {
 	Ready func() error
 	// Metrics are the program's own counters for /metrics.
 	Metrics func() []Sample
+	// Totals are the counters of the service graph there; nil: it has none.
+	Totals func() Totals
 	// Now is the clock that relative times count from; nil: the system's.
 	Now func() time.Time
 	// Log gets what an operator should know; nil: nothing.
@@ -60,7 +62,7 @@ type handler struct {
 	source Source
 	o      Options
 	reads  chan struct{} // one for each read that is going on
-	series series
+	series serviceGraph
 
 	operationCache operationList
 }

@@ -55,6 +55,7 @@ type call struct {
 	key       callKey
 	from, to  *service
 	edges     []*edge
+	total     total
 	touched   bool
 	forgotten bool
 	row       Call
@@ -105,6 +106,10 @@ func (t *topology) attach(e *edge) {
 		t.detach(e) // after the services are held by the new call
 	}
 	e.call = c
+	if e.early != nil {
+		c.total.merge(e.early)
+		e.early = nil
+	}
 }
 
 // detach takes e out of its call, and the call out of the window if nothing is

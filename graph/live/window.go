@@ -35,8 +35,9 @@ type edge struct {
 	subject unique.Handle[graph.Subject]
 	minutes minutes
 	recent  recent
-	call    *call // where it counts; nil while it holds no calls
-	touched bool  // since the last publication
+	call    *call  // where it counts; nil while it holds no calls
+	early   *total // counted while call was nil; nil if nothing
+	touched bool   // since the last publication
 }
 
 // presence counts the spans of a service: those in the window, which make it a
@@ -87,7 +88,7 @@ func (w *Window) Prime(ctx context.Context, r graph.CellReader) error {
 	from := w.firstHour()
 	to := w.now + graph.Instant(ahead)
 	err = r.Cells(ctx, from, to, func(k graph.Key, s *graph.Stats, width time.Duration) bool {
-		w.add(k, s, width)
+		w.add(k, s, width, false)
 		return true
 	})
 	if err != nil {
@@ -116,7 +117,7 @@ func (w *Window) Apply(batches []graph.Batch) {
 			continue
 		}
 		for k, s := range b.Delta.Cells() {
-			w.add(k, s, graph.Fine)
+			w.add(k, s, graph.Fine, true)
 		}
 	}
 	w.wakeUp()
@@ -138,8 +139,8 @@ func (w *Window) firstHour() graph.Instant {
 	return (w.now - graph.Instant(Span)).Floor(graph.Coarse)
 }
 
-// add counts a cell where the window needs it.
-func (w *Window) add(k graph.Key, s *graph.Stats, width time.Duration) {
+// add counts a cell where the window needs it, for totals only if it is news.
+func (w *Window) add(k graph.Key, s *graph.Stats, width time.Duration, news bool) {
 	if k.Bucket > w.now+graph.Instant(ahead) {
 		w.counted.DroppedAhead++
 		return
@@ -148,7 +149,7 @@ func (w *Window) add(k graph.Key, s *graph.Stats, width time.Duration) {
 	switch sub.Of {
 	case graph.OfEdge:
 		if k.Bucket >= w.firstMinute() {
-			w.addEdge(k, s, width)
+			w.addEdge(k, s, width, news)
 		}
 	case graph.OfSpans:
 		w.addSpans(sub.From, k.Bucket, s, width)
@@ -157,7 +158,7 @@ func (w *Window) add(k graph.Key, s *graph.Stats, width time.Duration) {
 	}
 }
 
-func (w *Window) addEdge(k graph.Key, s *graph.Stats, width time.Duration) {
+func (w *Window) addEdge(k graph.Key, s *graph.Stats, width time.Duration, news bool) {
 	e := w.edges[k.Subject]
 	if e == nil {
 		if w.full(len(w.edges)) {
@@ -167,6 +168,9 @@ func (w *Window) addEdge(k graph.Key, s *graph.Stats, width time.Duration) {
 		w.edges[k.Subject] = e
 	}
 	e.touched = true
+	if news {
+		e.tally(s)
+	}
 	m := e.minutes.add(k.Bucket, width, s.Calls, s.Errors)
 	if width != graph.Fine {
 		return

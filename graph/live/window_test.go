@@ -600,3 +600,32 @@ func TestBounds(t *testing.T) {
 		t.Errorf("stats %+v, want 9 subjects, 21 dropped, 1 ahead, 3 calls", s)
 	}
 }
+
+// Totals count from the start of the window on, not what a store held, and
+// follow a call when its name is decided otherwise.
+func TestTotals(t *testing.T) {
+	web, cart := service_("web"), service_("cart")
+	var held graph.Delta
+	put(&held, t0, rpc(web, cart), 100, 0, time.Millisecond)
+	r := &recorder{w: NewWindow(t0, Options{})}
+	if err := r.w.Prime(t.Context(), cells{&held, nil}); err != nil {
+		t.Fatal(err)
+	}
+	var d graph.Delta
+	put(&d, t0, rpc(web, cart), 3, 1, 300*time.Millisecond)
+	put(&d, t0, rpc(web, database("db")), 2, 0, time.Hour)
+	r.apply(&d)
+	r.w.Advance(t0)
+	r.put(t0, rpc(web, cart), -1) // was counted with 1 ms by the store
+	got := make(map[string]Total)
+	for _, total := range r.w.Totals() {
+		got[total.To.Name] = total
+	}
+	c := got["cart"]
+	if c.Calls != 2 || c.Errors != 1 || c.Client[2] != 3 || c.Client[0] != -1 || c.ClientSum != 899*time.Millisecond {
+		t.Errorf("web → cart: %+v", c)
+	}
+	if c := got["db"]; c.Calls != 2 || c.Client[len(Bounds)] != 2 || c.From.Name != "web" || c.To.Kind != graph.Database {
+		t.Errorf("web → db: %+v", c)
+	}
+}
