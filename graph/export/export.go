@@ -10,7 +10,8 @@
 // JSON is the form that can be read back ([ReadJSON]). It is also the body of
 // /api/v1/graph: both use the same writer.
 //
-// Pictures (SVG, PNG) are drawn by package graphviz from the DOT of this one.
+// Pictures (SVG, PNG) are drawn by package graphviz from the DOT of this one, and
+// by package star from the graph.
 package export
 
 import (

@@ -57,7 +57,6 @@ func render(dot []byte, w io.Writer, layout, format string) error {
 	}
 	engine := graphviz.NEATO // takes places as they are
 	switch layout {
-	case "star": // the text holds the places
 	case "sfdp", "neato", "fdp", "twopi":
 		if err := place(ctx, g.SetLayout(graphviz.Layout(layout)), parsed); err != nil {
 			return err

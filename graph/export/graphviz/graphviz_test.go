@@ -143,6 +143,9 @@ func TestLayouts(t *testing.T) {
 	r := renderer(t, "draw", Options{})
 	g := fixture(t, "rides")
 	for _, layout := range append([]string{""}, export.Layouts...) {
+		if layout == "star" {
+			continue // package star draws it
+		}
 		picture, err := draw(t, r, "svg", g, export.Options{Layout: layout})
 		if err != nil {
 			t.Fatal(err)
@@ -187,7 +190,7 @@ func TestHostileNames(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	r := renderer(t, "draw", Options{})
 	for _, format := range []string{"svg", "png"} {
-		for _, layout := range []string{"dot", "sfdp", "star"} {
+		for _, layout := range []string{"dot", "sfdp"} {
 			first, err := draw(t, r, format, fixture(t, "rides"), export.Options{Layout: layout})
 			if err != nil {
 				t.Fatal(err)

@@ -115,8 +115,8 @@ var words = []string{"api", "worker", "sync", "cache", "router", "writer", "read
 
 // large is a made-up fleet: services in teams of different sizes, calls mostly
 // within a team, to befriended teams and to the platform, with few that are
-// very busy and a few services that fail. Nothing depends on more than the
-// numbers given.
+// very busy and a few services that fail. At most 40 teams. Nothing depends on
+// more than the numbers given.
 func large(services, calls, teams int) *graph.Graph {
 	b := newBuilder()
 	random := rand.New(rand.NewPCG(uint64(services), 7))
@@ -124,11 +124,10 @@ func large(services, calls, teams int) *graph.Graph {
 	skewed := func(power float64) float64 { return math.Pow(1-random.Float64()*0.999, -power) }
 	var ids []string
 	var members [][]int
-	var parents []int
-	for round := 0; len(members) < teams; round++ {
-		for d, division := range divisions {
+	for round := range 7 { // no division has more teams
+		for _, division := range divisions {
 			if round < len(division.teams) && len(members) < teams {
-				members, parents = append(members, nil), append(parents, d)
+				members = append(members, nil)
 				size := max(1, int(float64(services)/float64(teams)*(0.25+1.5*random.Float64())))
 				if len(members) == teams {
 					size = services - len(ids)
@@ -146,7 +145,7 @@ func large(services, calls, teams int) *graph.Graph {
 		}
 	}
 	members = slices.DeleteFunc(members, func(m []int) bool { return len(m) == 0 })
-	c := connector{builder: b, ids: ids, members: members, parents: parents, random: random}
+	c := connector{builder: b, ids: ids, members: members, random: random}
 	c.connect(calls, skewed)
 	return b.graph()
 }
@@ -155,7 +154,6 @@ type connector struct {
 	*builder
 	ids     []string
 	members [][]int
-	parents []int
 	random  *rand.Rand
 }
 

@@ -20,6 +20,14 @@ func countText(n int) string {
 	return s
 }
 
+// plural is the word for n things.
+func plural(word string, n int) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
 // rateText is a rate a second without its unit: 0, 0.02, 3.4, 41, 1.2k, 3.62M.
 func rateText(perSecond float64) string {
 	switch v := perSecond; {

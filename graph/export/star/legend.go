@@ -29,15 +29,15 @@ func (d *drafter) drawTitle(g *graph.Graph) {
 		look = toneWarn
 	}
 	counts := []piece{
-		{text: countText(len(d.f.services)), bold: true}, {text: " services   ", tone: toneSub},
-		{text: countText(len(d.f.calls)), bold: true}, {text: " calls", tone: toneSub},
+		{text: countText(len(d.f.services)), bold: true}, {text: plural(" service", len(d.f.services)) + "   ", tone: toneSub},
+		{text: countText(len(d.f.calls)), bold: true}, {text: plural(" call", len(d.f.calls)), tone: toneSub},
 	}
 	rates := []piece{
 		{text: rateText(d.f.total), bold: true}, {text: " calls/s   ", tone: toneSub},
 		{text: percentText(d.f.errors), tone: look, bold: true}, {text: " errors", tone: toneSub},
 	}
-	d.note = fmt.Sprintf("%s services, %s calls, %s calls/s, %s errors", countText(len(d.f.services)), countText(len(d.f.calls)),
-		rateText(d.f.total), percentText(d.f.errors))
+	d.note = fmt.Sprintf("%s, %s, %s calls/s, %s errors", countText(len(d.f.services))+plural(" service", len(d.f.services)),
+		countText(len(d.f.calls))+plural(" call", len(d.f.calls)), rateText(d.f.total), percentText(d.f.errors))
 	lines := []text{
 		{size: titleSize, pieces: []piece{{text: d.title, bold: true}}},
 		{size: totalsSize, pieces: counts},
@@ -76,7 +76,7 @@ func (d *drafter) drawLegend() {
 		}
 	}
 	rows = append(rows, rows[0])
-	rows[len(rows)-1].marks, rows[len(rows)-1].text = nil, "calls brighten towards the callee"
+	rows[len(rows)-1].marks, rows[len(rows)-1].text = nil, "calls grow stronger towards the callee"
 	y := d.height - legendBelow - float64(legendStep*(len(rows)-1))
 	for _, row := range rows {
 		x := float64(cornerX) + 6

@@ -156,7 +156,7 @@ func (d *drafter) drawArcs() {
 	}
 	d.sector = (d.l.inner - inset) * d.zoom
 	for i, g := range d.f.groups {
-		note := fmt.Sprintf("%s: %s services, %s calls/s, %s errors", g.name, countText(g.count), rateText(g.rate), percentText(g.errors))
+		note := fmt.Sprintf("%s: %s, %s calls/s, %s errors", g.name, countText(g.count)+plural(" service", g.count), rateText(g.rate), percentText(g.errors))
 		d.arcs = append(d.arcs, ring{arc: d.l.arcs[i], hue: g.hue, note: note})
 	}
 }
