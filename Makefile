@@ -27,7 +27,7 @@ test: tools lint test-go test-sampleapps test-ui ## everything that CI runs
 
 test-go: ## Go tests with the race detector; those that draw pictures without
 	CGO_ENABLED=1 go test -race ./...
-	go test ./graph/export/graphviz
+	go test ./graph/export/graphviz ./collector/sim
 	go test -run 'Picture' ./cmd/graphctl
 
 test-sampleapps: ## the sample company's tests
@@ -61,7 +61,7 @@ fuzz: ## every fuzz target for FUZZTIME
 
 crash: ## kill the server CRASH_CYCLES times under load, and SEEDS simulated ones; compare
 	CRASH_CYCLES=$(CRASH_CYCLES) go test -count=1 -timeout 30m -v -run TestCrash ./cmd/graphctl
-	go test -count=1 -timeout 30m ./collector/sim -seeds $(SEEDS)
+	go test -count=1 -timeout 30m ./collector/sim -seeds $(SEEDS) -step 1
 
 tools: ## install what the tests need beside Go and Node: Chromium and Graphviz
 	@.ci/tools

@@ -29,6 +29,10 @@ const (
 	// a trace, so an hour of 90,000 traces a minute.
 	filterBytes = 64 << 20
 
+	// syncEvery is how much of what was acknowledged a power cut may cost,
+	// unless each batch is synced.
+	syncEvery = time.Second
+
 	// checkpointEvery bounds what a start has to replay.
 	checkpointEvery = time.Minute
 

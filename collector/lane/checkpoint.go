@@ -34,7 +34,6 @@ type saved struct {
 	pending bool             // it is with the writer
 	begin   chan *checkpoint // to the writer
 	end     chan *checkpoint // from it; nil: it could not be written
-	owed    bool             // nothing is taken until one is durable
 }
 
 func newSaved() saved {
@@ -121,7 +120,7 @@ func (r *Router) writeWhenHeld(ctx context.Context, c *checkpoint) error {
 			return err
 		}
 		if held >= c.emitted {
-			return r.write(c)
+			return r.write(ctx, c)
 		}
 		select {
 		case <-tick.C:
@@ -143,7 +142,11 @@ func (r *Router) progress(ctx context.Context, o graph.Origin, emitted uint64) (
 	return held, nil
 }
 
-func (r *Router) write(c *checkpoint) error {
+// write writes c, once the log is durable up to where c says that it goes on.
+func (r *Router) write(ctx context.Context, c *checkpoint) error {
+	if err := r.Sync(ctx); err != nil {
+		return fmt.Errorf("lane: write checkpoint: %w", err)
+	}
 	if err := writeCheckpoint(r.o.FS, r.checkpointFile(), c); err != nil {
 		return fmt.Errorf("lane: write checkpoint: %w", err)
 	}
@@ -202,7 +205,7 @@ func (r *Router) Checkpoint(ctx context.Context) error {
 	case held < c.emitted:
 		return fmt.Errorf("lane: checkpoint: the store holds batch %d of %d", held, c.emitted)
 	}
-	if err := r.write(c); err != nil {
+	if err := r.write(ctx, c); err != nil {
 		return err
 	}
 	r.drop(c)
@@ -211,38 +214,35 @@ func (r *Router) Checkpoint(ctx context.Context) error {
 
 // renew begins a new log in place of one that a sync failed on, whose end may
 // not be on the disk. A checkpoint takes over what the old one held; nothing is
-// taken until it is durable. Meanwhile the store commits without waiting for
-// the log: after a power cut it may then be ahead, which Recover notices.
+// taken, and no tick passes, until it is durable and the new log is begun.
+// Meanwhile the store commits without waiting for the log: after a power cut it
+// may then be ahead, which Recover notices.
 func (r *Router) renew() {
-	r.saved.owed = true
 	r.failing.Store(true)
 	defer r.failing.Store(false)
 
 	r.mu.Lock()
-	open := r.open
-	r.open = false
+	r.blocked = true
 	now := r.clock()
-	r.seq++
 	for _, l := range r.lanes {
 		l.put(item{now: now})
 	}
 	r.mu.Unlock()
 
 	r.park()
-	r.advance(now)
-	if err := r.takeOver(now); err != nil {
-		r.saveFailed(err)
-	} else {
-		r.saved.owed = false
-	}
+	err := r.takeOver(now)
 	r.resume()
-
+	if err != nil {
+		r.saveFailed(err)
+		return
+	}
 	r.mu.Lock()
-	r.open = open && !r.saved.owed
+	r.blocked = false
 	r.mu.Unlock()
 }
 
-// takeOver writes a checkpoint that ends the log. The lanes must rest.
+// takeOver writes a checkpoint of all that the log holds and begins a new one.
+// The lanes must rest.
 func (r *Router) takeOver(now int64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), takeOverWait)
 	defer cancel()
@@ -254,17 +254,18 @@ func (r *Router) takeOver(now int64) error {
 			return fmt.Errorf("lane: renew the log: an earlier checkpoint waits for the store: %w", ctx.Err())
 		}
 	}
-	if err := r.beginLog(); err != nil { // the end of the old log is lost
-		if err := r.beginLog(); err != nil {
-			return err
-		}
-	}
+	r.tickEnd = r.log.End()
 	c, err := r.state(now)
 	if err != nil {
 		return fmt.Errorf("lane: renew the log: %w", err)
 	}
 	if err := r.writeWhenHeld(ctx, c); err != nil {
 		return err
+	}
+	if err := r.beginLog(); err != nil { // the end of the old log is given up
+		if err := r.beginLog(); err != nil {
+			return err
+		}
 	}
 	r.saved.at = now
 	r.drop(c)

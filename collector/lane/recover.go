@@ -291,7 +291,7 @@ func (r *Router) newLine(ctx context.Context) error {
 	r.tickEnd = found.End
 	c, err := r.state(r.now)
 	if err == nil {
-		err = r.write(c)
+		err = r.write(ctx, c)
 	}
 	if err != nil {
 		return fmt.Errorf("lane: begin a new line: %w", err)
@@ -299,6 +299,7 @@ func (r *Router) newLine(ctx context.Context) error {
 	if err := r.beginLog(); err != nil {
 		return err
 	}
+	r.saved.at = r.now
 	r.drop(c)
 	return nil
 }

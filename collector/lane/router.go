@@ -42,6 +42,7 @@ type Router struct {
 	mu      sync.Mutex // orders the log and the queues
 	now     int64      // ns, never goes back
 	open    bool       // batches are taken
+	blocked bool       // not until the log is renewed
 	queued  int        // spans in queues, and those that engines are at
 	bytes   int        // of the same
 	touched bool       // something was taken since the last tick
@@ -114,10 +115,8 @@ func (r *Router) split(b *collector.Batch) *parcel {
 			p[n] = c
 		}
 		c.Spans = append(c.Spans, *s)
-		if s.Links > 0 {
-			c.Spans[len(c.Spans)-1].FirstLink = uint32(len(c.Links))
-			c.Links = append(c.Links, b.LinksOf(s)...)
-		}
+		c.Spans[len(c.Spans)-1].FirstLink = uint32(len(c.Links))
+		c.Links = append(c.Links, b.LinksOf(s)...)
 	}
 	return p
 }
@@ -139,7 +138,10 @@ func (r *Router) admit(b *collector.Batch, p *parcel) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	full := r.queued+len(b.Spans) > r.o.MaxQueued || r.bytes+size > r.o.MaxBytes
-	if !r.open || r.queued > 0 && full {
+	switch {
+	case r.blocked:
+		return &collector.BusyError{Why: collector.ThrottleDisk, After: retryAfter}
+	case !r.open || r.queued > 0 && full:
 		return &collector.BusyError{Why: collector.ThrottleLane, After: retryAfter}
 	}
 	now := r.clock()
@@ -193,6 +195,7 @@ func (r *Router) Run(ctx context.Context) error {
 	}
 	stop, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	writer.Go(func() { r.writeCheckpoints(stop) })
+	writer.Go(func() { r.syncLog(stop) })
 	r.setOpen(true)
 	ticker := time.NewTicker(infer.Tick)
 	defer ticker.Stop()
@@ -238,6 +241,24 @@ func (r *Router) Sync(ctx context.Context) error {
 		return nil
 	}
 	return r.log.Sync(ctx)
+}
+
+// syncLog syncs the log each second until ctx is done, for when the store has
+// nothing to commit. A failure shows in the log's Stats.
+func (r *Router) syncLog(ctx context.Context) {
+	if !r.logs() {
+		return
+	}
+	ticker := time.NewTicker(syncEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			_ = r.log.Sync(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Close gives back the files. Call it last.

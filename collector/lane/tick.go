@@ -10,7 +10,7 @@ import (
 // tick writes a tick to the log, waits for the lanes to come to it, evaluates
 // and emits.
 func (r *Router) tick() {
-	if r.logs() && (r.saved.owed || r.log.Stats().Failing != nil) {
+	if r.logs() && (r.blocked || r.log.Stats().Failing != nil) {
 		r.renew()
 		return
 	}

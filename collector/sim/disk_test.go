@@ -69,11 +69,13 @@ func (d *disk) view() *view {
 }
 
 // kill ends the process after so many more operations, in the middle of the
-// last; 0 ends it now.
+// last; 0 ends it now, and below 0 it lives.
 func (d *disk) kill(operations int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.budget = operations
+	if d.budget != 0 { // the dead stay dead
+		d.budget = operations
+	}
 }
 
 func (d *disk) set(capacity int64, syncFail bool) {
@@ -363,6 +365,12 @@ func (d *disk) dead() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.budget == 0
+}
+
+func (d *disk) syncsFail() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.syncFail
 }
 
 func (d *disk) size() int64 {

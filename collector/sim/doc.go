@@ -3,7 +3,7 @@
 // its power, fill its disk, and compare what the store holds in the end with
 // what one engine makes of the same spans.
 //
-// A run is a function of its seed. A failing one is run again with
+// A run is, but for what the scheduler does, a function of its seed. A failing one is run again with
 //
 //	go test ./collector/sim -run TestSimulation -seed N -v
 package sim

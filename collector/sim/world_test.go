@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -162,7 +163,7 @@ func apply(store *memstore.Store, d *graph.Delta) {
 	if d == nil {
 		return
 	}
-	if err := store.Apply(nil, []graph.Batch{{Origin: graph.Origin{Epoch: 1}, Seq: 1, Delta: d}}); err != nil { //nolint:staticcheck // memstore does not look at it
+	if err := store.Apply(context.Background(), []graph.Batch{{Origin: graph.Origin{Epoch: 1}, Seq: 1, Delta: d}}); err != nil {
 		panic(err)
 	}
 }

@@ -161,20 +161,23 @@ func TestSetAside(t *testing.T) {
 	}
 }
 
-// The end of the newest file is cut off if it is a record that was not
-// completed, and set aside if records follow what is bad.
+// What is bad in the newest file is cut off, with what follows, if it was not
+// durable: a power cut leaves such ends. The file is set aside if a tick tells
+// that it was.
 func TestTornOrDamaged(t *testing.T) {
 	w := newWriter(t, newMemFS(), Options{})
-	w.steps(20)
+	w.steps(10)
+	w.sync()
+	w.steps(30)
 	for _, c := range []struct {
 		record int // the one with a bad last byte
 		torn   bool
-	}{{19, true}, {18, false}, {0, false}} {
+	}{{39, true}, {38, true}, {10, true}, {9, false}, {0, false}} {
 		fs := w.fs.clone()
 		fs.names["log/0000000001.log"].now[w.ends[c.record].Offset-1] ^= 1
 		l := wantReplay(t, fs, Position{}, w.wrote[:c.record])
 		f := l.Found()
-		if torn := f.CutBytes > 0; torn != c.torn || torn == (len(f.SetAside) > 0) || !l.Covers(f.End) || l.Covers(w.ends[19]) {
+		if torn := f.CutBytes > 0; torn != c.torn || torn == (len(f.SetAside) > 0) || !l.Covers(f.End) || l.Covers(w.ends[39]) {
 			t.Errorf("record %d is bad: found %+v", c.record, f)
 		}
 		if _, err := l.Tick(w.now, f.NextTick); err != nil { // the log goes on from what is left of it
@@ -226,7 +229,11 @@ func TestSetAsideWithoutRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fs.names["log/0000000002.log"].now[headerLen+2*(frameLen+numberLen)-1] ^= 1 // in tick 5
+	w.sync()
+	if _, err := w.log.Tick(start, 7); err != nil {
+		t.Fatal(err)
+	}
+	fs.names["log/0000000002.log"].now[headerLen+2*(frameLen+tickLen)-1] ^= 1 // in tick 5
 	fs.failOnce(is("create"), 0)
 	l := open(t, fs, Options{}, w.syms)
 	if got, _ := replayed(t, l, Position{}); len(got) != 3 || l.Found().NextTick != 4 || len(l.Found().SetAside) != 1 {

@@ -46,7 +46,8 @@ const (
 	// maxPayload is over what a request of collector.MaxSpans makes, and bounds
 	// what is read into memory for a damaged length.
 	maxPayload = 64 << 20
-	numberLen  = 8 // payload of a tick and of a cut
+	numberLen  = 8  // payload of a cut
+	tickLen    = 16 // of a tick
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -114,7 +115,10 @@ func frameHead(b []byte, left int64) (kind Kind, time, payload int64, ok bool) {
 	payload = int64(binary.BigEndian.Uint32(b))
 	kind, time = Kind(b[8]), int64(binary.BigEndian.Uint64(b[9:]))
 	ok = kind >= names && kind <= CutRecord && payload <= maxPayload && payload <= left-int64(frameLen)
-	if kind == TickRecord || kind == CutRecord {
+	switch kind {
+	case TickRecord:
+		ok = ok && payload == tickLen
+	case CutRecord:
 		ok = ok && payload == numberLen
 	}
 	return kind, time, payload, ok

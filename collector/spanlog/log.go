@@ -147,8 +147,17 @@ func (l *Log) number(now int64, kind Kind, n uint64) (Position, error) {
 		return Position{}, err
 	}
 	l.buf = binary.BigEndian.AppendUint64(beginFrame(l.buf[:0]), n)
+	if kind == TickRecord {
+		l.buf = binary.BigEndian.AppendUint64(l.buf, l.syncedOffset())
+	}
 	sealFrame(l.buf, kind, l.now)
 	return l.write(l.buf)
+}
+
+// syncedOffset returns up to where the file that is written to is durable.
+func (l *Log) syncedOffset() uint64 {
+	synced := l.synced.Load()
+	return synced - min(l.base, synced)
 }
 
 // ready makes sure that there is a file to write to and space for it.

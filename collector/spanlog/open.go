@@ -206,8 +206,8 @@ func (l *Log) check(f *file, later []file) (end int64, whole bool, err error) {
 		return end, whole, nil
 	}
 	if !whole {
-		resumes, err := r.resumes(last)
-		if err != nil || resumes {
+		durable, err := r.wasDurable(last)
+		if err != nil || durable {
 			return end, false, err
 		}
 		l.found.CutBytes += f.size - end

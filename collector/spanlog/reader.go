@@ -84,27 +84,34 @@ const (
 	maxSearched = 1 << 30 // bytes of checksums
 )
 
-// resumes reports whether a good record lies anywhere behind the place where
-// the reader met errBad, the last good record being of time last, or
-// math.MinInt64. It may answer true when it would take too long to know.
-func (r *reader) resumes(last int64) (bool, error) {
-	searched := int64(0)
-	for r.off++; r.end-r.off >= int64(frameLen); r.off++ {
+// wasDurable reports whether the place where the reader met errBad had been made
+// durable: a good tick behind it says so, the last good record before it being
+// of time last, or math.MinInt64. If none does, a power cut may have lost what
+// was there and left what is behind. It may answer true when it would take too
+// long to know.
+func (r *reader) wasDurable(last int64) (bool, error) {
+	bad, searched := uint64(r.off), int64(0)
+	for r.off++; r.end-r.off >= int64(frameLen); {
 		head, err := r.peek(int64(frameLen))
 		if err != nil {
 			return false, err
 		}
 		_, time, payload, ok := frameHead(head, r.end-r.off)
 		if !ok || last != math.MinInt64 && uint64(time)-uint64(last) > maxGap {
+			r.off++
 			continue
 		}
 		if searched += payload; searched > maxSearched {
 			return true, nil
 		}
-		if _, err = r.next(); err == nil {
-			return true, nil
-		} else if err != errBad {
+		fr, err := r.next()
+		switch {
+		case err == errBad:
+			r.off++
+		case err != nil:
 			return false, err
+		case fr.kind == TickRecord && fr.durable() > bad:
+			return true, nil
 		}
 	}
 	return false, nil

@@ -23,8 +23,10 @@ type Record struct {
 	End    Position
 }
 
-// number returns what a tick or a cut holds.
-func (fr *frame) number() uint64 { return binary.BigEndian.Uint64(fr.payload) }
+// number returns what a tick or a cut holds, durable up to where the file was
+// durable when a tick was written.
+func (fr *frame) number() uint64  { return binary.BigEndian.Uint64(fr.payload) }
+func (fr *frame) durable() uint64 { return binary.BigEndian.Uint64(fr.payload[8:]) }
 
 // Replay calls f with the records behind a position, in order, and stops at its
 // first error. Gaps are passed over. Left out are ticks whose number the next
