@@ -47,9 +47,17 @@ func TestCrashChild(t *testing.T) {
 
 var crashOrigin = graph.Origin{Lane: 3, Epoch: 9}
 
-// crashBatch counts one call, under a name that the batch before has not.
+// crashBatch counts one call, under a name that the batch before has not; the
+// names lie in several shards, and some calls are late.
 func crashBatch(seq uint64, at time.Time) graph.Batch {
-	return one(seq, edgeKey(at, "a", fmt.Sprint("b", seq%50)), 1)
+	at = at.Add(-time.Duration(seq%7) * time.Minute)
+	b := one(seq, edgeKey(at, "a", fmt.Sprint("b", seq*701%manyNames)), 1)
+	if seq == 1 { // names for all shards
+		for n := range manyNames {
+			b.Delta.At(edgeKey(at, "a", fmt.Sprint("b", n))).Calls++
+		}
+	}
+	return b
 }
 
 // Whenever the writer is killed, the file holds exactly the batches up to its
@@ -74,8 +82,15 @@ func TestCrash(t *testing.T) {
 		if progress < reported {
 			t.Errorf("cycle %d: batch %d was reported and is lost; the file ends at %d", cycle, reported, progress)
 		}
-		if got := totalCalls(t, s, graph.Query{}); got != int64(progress) {
-			t.Errorf("cycle %d: %d calls, want the %d of the batches committed", cycle, got, progress)
+		for _, l := range levels() {
+			var got int64
+			err := s.CellsWithin(t.Context(), -1<<62, 1<<62, l.width, func(_ graph.Key, st *graph.Stats, _ time.Duration) bool {
+				got += st.Calls
+				return true
+			})
+			if want := int64(progress) + manyNames; got != want || err != nil {
+				t.Errorf("cycle %d: %d calls in buckets of %v, want the %d of the batches committed, %v", cycle, got, l.width, want, err)
+			}
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -75,40 +74,32 @@ func (p *plan) see(tx *bbolt.Tx, part part) error {
 // more memory than four shards take, some 3 MB each.
 const maxWorkers = 4
 
-// parallel runs first in one read transaction, then work in several at once
-// that all see the same.
+// parallel runs first in a read transaction, then work in it and in others that
+// see the same. Each transaction ends when its own work does: one that waited
+// for another could wait for ever, since a new one waits for a writer that wants
+// to map a larger file, and that waits for those that are open.
 func (s *Store) parallel(doing string, first, work func(*bbolt.Tx) error) error {
-	n := max(1, min(maxWorkers, runtime.GOMAXPROCS(0)))
-	return s.view(doing, func(tx *bbolt.Tx) error {
+	errs := make([]error, max(1, min(maxWorkers, runtime.GOMAXPROCS(0))))
+	var others sync.WaitGroup
+	errs[0] = s.view(doing, func(tx *bbolt.Tx) error {
 		if err := first(tx); err != nil {
 			return err
 		}
-		errs := make([]error, n)
-		var others sync.WaitGroup
-		for i := 1; i < n; i++ {
-			t, err := s.db.Begin(false)
-			if err != nil {
-				errs[i] = err
-				break
-			}
-			if t.ID() != tx.ID() {
-				// A commit came between: this one works alone.
-				errs[i] = t.Rollback()
-				break
-			}
+		id := tx.ID()
+		for i := range errs[1:] {
 			others.Go(func() {
-				defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-				defer guard(&errs[i], doing)
-				errs[i] = errors.Join(work(t), t.Rollback())
+				errs[i+1] = s.view(doing, func(t *bbolt.Tx) error {
+					if t.ID() != id {
+						return nil // a commit came between; the first does all
+					}
+					return work(t)
+				})
 			})
 		}
-		func() {
-			defer guard(&errs[0], doing)
-			errs[0] = work(tx)
-		}()
-		others.Wait()
-		return errors.Join(errs...)
+		return work(tx)
 	})
+	others.Wait()
+	return errors.Join(errs...)
 }
 
 // work reads shards until none is left and hands what they hold to b.

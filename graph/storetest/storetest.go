@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(testing.TB) graph.Store) {
 		{"taken back", takenBack},
 		{"windows", windows},
 		{"evidence of the hour", evidence},
+		{"late", late},
 		{"cells", cells},
 		{"parallel", parallel},
 		{"closed", closed},
@@ -203,6 +204,37 @@ func evidence(t *testing.T, s graph.Store) {
 	g := read(t, s, window)
 	if n, ok := g.Node("c"); !ok || n.Kind != graph.Service || n.Spans != 0 {
 		t.Errorf("node c: %+v", n)
+	}
+}
+
+// A late call counts in every window around its bucket, however long, at once,
+// and in no other; its edge is seen when it was made.
+func late(t *testing.T, s graph.Store) {
+	a, b := service("a"), service("b")
+	minute := graph.Instant(time.Minute)
+	for i := range 5 { // stores may rearrange what they have
+		apply(t, s, batch(uint64(i+1), 1, call(now, a, b)))
+	}
+	at := now - 47*minute
+	apply(t, s, batch(6, 10, call(at, a, b), call(at, b, a)))
+	for _, c := range []struct {
+		from, to graph.Instant
+		edges    string
+	}{
+		{at, at + minute/6, "a->b:10/10 b->a:10/10 "},
+		{at - 3*minute, at + 3*minute, "a->b:10/10 b->a:10/10 "},
+		{at - 2*minute, now, "a->b:10/10 b->a:10/10 "},
+		{at - 13*minute, now + minute, "a->b:15/15 b->a:10/10 "},
+		{at - 400*minute, now + minute, "a->b:15/15 b->a:10/10 "},
+		{at + minute, now + minute, "a->b:5/5 "},
+		{at - 20*minute, at, ""},
+	} {
+		want(t, s, graph.Query{From: c.from, To: c.to}, c.edges)
+	}
+	for _, e := range read(t, s, graph.Query{From: at - 2*minute, To: now + minute}).Edges {
+		if e.From == "b" && (e.First > at || e.First < at-minute || e.Last <= at || e.Last > at+minute) {
+			t.Errorf("a call at %v was seen from %v to %v", at.Time(), e.First.Time(), e.Last.Time())
+		}
 	}
 }
 
