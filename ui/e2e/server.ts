@@ -16,10 +16,10 @@ export class Server {
   readonly data = mkdtempSync(join(tmpdir(), 'graphctl-e2e-'));
 
   /** Starts the server, again on the ports that it had. */
-  async start(): Promise<void> {
+  async start(flags: readonly string[] = []): Promise<void> {
     if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: run "make build"`);
     const at = (address: string) => (address === '' ? '127.0.0.1:0' : address);
-    const child = spawn(BINARY, ['serve', '--data', this.data, '--listen', at(this.web), '--otlp-http', at(this.http), '--otlp-grpc', at(this.grpc)],
+    const child = spawn(BINARY, ['serve', '--data', this.data, '--listen', at(this.web), '--otlp-http', at(this.http), '--otlp-grpc', at(this.grpc), ...flags],
       { stdio: ['ignore', 'ignore', 'pipe'] });
     this.child = child;
     this.log = '';

@@ -35,7 +35,7 @@ function useAnswer<T>(state: AppState, path: string, query: Readonly<Record<stri
       );
     };
     load();
-    const timer = live ? window.setInterval(() => { if (!document.hidden) load(); }, EVERY_MS) : 0;
+    const timer = live ? window.setInterval(() => { if (!document.hidden && state.link.value.state === 'live') load(); }, EVERY_MS) : 0;
     return () => {
       window.clearInterval(timer);
       abort.abort();

@@ -33,9 +33,8 @@ function useHistory(state: AppState): { history: History | null; why: string } {
   const { range } = state.url.value;
   const [answer, setAnswer] = useState<{ history: History | null; why: string }>({ history: null, why: '' });
   const connected = state.link.value.state !== 'waiting' && state.link.value.state !== 'connecting';
-  const ready = state.ready.value;
   useEffect(() => {
-    if (!connected && !ready) return;
+    if (!connected) return;
     const abort = new AbortController();
     const load = (): void => {
       ask('v1/history', { from: range === 'all' ? '' : `-${range}`, to: 'now', step: STEP[range] }, abort.signal).then(
@@ -49,7 +48,7 @@ function useHistory(state: AppState): { history: History | null; why: string } {
       window.clearInterval(timer);
       abort.abort();
     };
-  }, [range, connected, ready]);
+  }, [range, connected]);
   return answer;
 }
 

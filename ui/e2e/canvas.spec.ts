@@ -1,0 +1,176 @@
+/** The pointer on the star, a broken wire, and a prefix before every path. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openBrowser, openPage, waitForGraph, type Browser } from './browser';
+import { Proxy } from './proxy';
+import { call, Server } from './server';
+import { EDGES, sendTopology, SERVICES } from './topology';
+
+let browser: Browser;
+let server: Server;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  server = new Server();
+  await server.start();
+  await sendTopology(server);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.remove();
+});
+
+async function star(): Promise<{ page: Page; faults: string[] }> {
+  const opened = await openPage(browser, server.url);
+  await waitForGraph(opened.page, SERVICES, EDGES);
+  await opened.page.waitForFunction((n) => document.querySelector('canvas')?.dataset.drawn === String(n), SERVICES, { timeout: 60_000 });
+  return opened;
+}
+
+interface Found {
+  x: number;
+  y: number;
+  text: string;
+}
+
+/** Moves the pointer along points until the words beside it pass; where that is. */
+async function rest(page: Page, points: Iterable<[number, number]>, pauseMs: number, passes: (text: string) => boolean): Promise<Found> {
+  for (const [x, y] of points) {
+    await page.mouse.move(x, y);
+    await page.waitForTimeout(pauseMs);
+    const text = await page.evaluate(() => document.querySelector('.tip')?.textContent ?? '');
+    if (text !== '' && passes(text)) return { x, y, text };
+  }
+  throw new Error('nothing of that kind is under the pointer anywhere');
+}
+
+/** A service whose name does not begin with some text: they lie inwards of where the lines of their labels begin. */
+async function service(page: Page, not = ''): Promise<Found> {
+  const box = await page.locator('canvas').first().boundingBox();
+  if (box === null) throw new Error('no canvas');
+  const starts = await page.$$eval('.leaders path', (all) => all.map((p) => /^M(-?[\d.]+),(-?[\d.]+)/.exec(p.getAttribute('d') ?? '')?.slice(1).map(Number) ?? [0, 0]));
+  function* inwards(from: { x: number; y: number; width: number; height: number }): Generator<[number, number]> {
+    const [cx, cy] = [from.width / 2, from.height / 2];
+    for (const [x, y] of starts) for (let k = 0.98; k > 0.6; k -= 0.02) yield [from.x + cx + (x - cx) * k, from.y + cy + (y - cy) * k];
+  }
+  return rest(page, inwards(box), 20, (text) => text.includes('called') && !text.includes('→') && (not === '' || !text.startsWith(not)));
+}
+
+/** A call: chords are looked for when the pointer rests. */
+async function chord(page: Page): Promise<Found> {
+  const box = await page.locator('canvas').first().boundingBox();
+  if (box === null) throw new Error('no canvas');
+  function* across(from: { x: number; y: number; width: number; height: number }): Generator<[number, number]> {
+    for (let y = 0.3; y < 0.7; y += 0.1) for (let x = 0.3; x < 0.7; x += 0.012) yield [from.x + from.width * x, from.y + from.height * y];
+  }
+  return rest(page, across(box), 80, (text) => text.includes('→'));
+}
+
+describe('the pointer on the star', () => {
+  test('finds services and pins them; shift and a second one gives the paths', async () => {
+    const { page, faults } = await star();
+    const first = await service(page);
+    await page.mouse.click(first.x, first.y);
+    const panel = page.getByRole('region', { name: 'Service in focus' });
+    await panel.waitFor();
+    const name = (await panel.getByRole('heading').first().textContent()) ?? '';
+    expect(first.text.startsWith(name)).toBe(true);
+    const second = await service(page, name);
+    await page.keyboard.down('Shift');
+    await page.mouse.click(second.x, second.y);
+    await page.keyboard.up('Shift');
+    await page.getByRole('region', { name: 'Paths between two services' }).waitFor();
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  test('finds chords and opens the call', async () => {
+    const { page, faults } = await star();
+    const found = await chord(page);
+    await page.mouse.click(found.x, found.y);
+    const panel = page.getByRole('region', { name: 'Call in focus' });
+    await panel.waitFor();
+    expect(new URL(page.url()).searchParams.get('caller')).not.toBe('');
+    await page.keyboard.press('Escape');
+    await panel.waitFor({ state: 'detached' });
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+});
+
+describe('a wire that breaks', () => {
+  test('a hundred times leaves the page with what the server has', async () => {
+    const proxy = new Proxy(server.web);
+    const { page, faults } = await openPage(browser, `${await proxy.start()}?view=table`);
+    await waitForGraph(page, SERVICES, EDGES);
+    let random = 11;
+    for (let cut = 0; cut < 100; cut++) {
+      await server.send(call('web', `late-${cut % 5}`));
+      const opened = proxy.opened;
+      random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+      await page.waitForTimeout(random % 120);
+      proxy.cut();
+      // The banner's button, rather than its patience.
+      await page.waitForFunction(() => document.documentElement.dataset.connected !== 'true' || document.querySelector('.banner button') !== null);
+      while (proxy.opened === opened) {
+        await page.evaluate(() => document.querySelector<HTMLButtonElement>('.banner button')?.click());
+        await page.waitForTimeout(10);
+      }
+    }
+    await waitForGraph(page, SERVICES + 5, EDGES + 5);
+    const wanted = (await server.graph()).edges.map((e) => `${e.from}→${e.to} ${e.calls}`).sort();
+    await page.waitForFunction((want) => {
+      const rows = [...document.querySelectorAll('tr[data-call]')].map((r) => `${r.getAttribute('data-call')} ${(r.lastElementChild?.textContent ?? '').replaceAll(',', '')}`);
+      return JSON.stringify(rows.sort()) === want;
+    }, JSON.stringify(wanted), { timeout: 30_000 });
+    expect(faults.filter((f) => !/ERR_|WebSocket/.test(f))).toEqual([]);
+    await page.close();
+    await proxy.stop();
+  });
+});
+
+describe('a proxy that strips a prefix', () => {
+  test('changes nothing', async () => {
+    const proxy = new Proxy(server.web, '/tools/graph/');
+    const url = await proxy.start();
+    const { page, faults } = await openPage(browser, `${url}?view=table&focus=shop%2Fcart`);
+    await page.waitForFunction(() => document.documentElement.dataset.connected === 'true');
+    await page.getByRole('region', { name: 'Service in focus' }).getByText('POST /cart').waitFor();
+    await page.waitForFunction(() => (document.querySelector('.bars .traffic')?.getAttribute('d') ?? '').length > 20);
+    await page.keyboard.press('1');
+    await page.waitForFunction(() => document.querySelector('canvas')?.dataset.drawn !== undefined, undefined, { timeout: 60_000 });
+    expect(await page.evaluate(() => document.fonts.check('13px Inter'))).toBe(true);
+    expect(page.url().startsWith(url)).toBe(true);
+    expect(faults).toEqual([]);
+    await page.close();
+    await proxy.stop();
+  });
+});
+
+describe('without a single span', () => {
+  for (const theme of ['dark', 'light'] as const) {
+    test(`the page says where to send them, accessibly: ${theme}`, async () => {
+      const fresh = new Server();
+      await fresh.start();
+      try {
+        const { page, faults } = await openPage(browser, `${fresh.url}?theme=${theme}`);
+        const empty = page.getByRole('region', { name: 'No spans yet' });
+        for (const language of ['Go', 'Java', 'Python', 'Node.js', '.NET', 'Collector']) {
+          await empty.getByRole('button', { name: language, exact: true }).click();
+          const port = language === 'Collector' ? /:\d+/ : new RegExp(fresh.http.split(':')[1]);
+          expect(await empty.locator('pre').textContent(), language).toMatch(port);
+        }
+        const found = await new AxeBuilder({ page }).analyze();
+        expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`)).toEqual([]);
+        await fresh.send(call('web', 'api'));
+        await empty.waitFor({ state: 'detached' });
+        expect(faults).toEqual([]);
+        await page.close();
+      } finally {
+        await fresh.remove();
+      }
+    });
+  }
+});
