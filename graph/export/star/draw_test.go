@@ -269,3 +269,41 @@ func TestOver(t *testing.T) {
 		}
 	}
 }
+
+// Where all calls are alike the star is not one white disc, and where all are
+// rare they are still to be seen.
+func TestExposure(t *testing.T) {
+	alike := large(1200, 5000, 1)
+	rare := company()
+	for i := range alike.Edges {
+		alike.Edges[i].Stats.Calls, alike.Edges[i].Stats.Errors = 100, 0
+	}
+	for i := range rare.Edges {
+		rare.Edges[i].Stats.Calls = 1 + rare.Edges[i].Stats.Calls/4000
+	}
+	for _, c := range []struct {
+		name         string
+		g            *graph.Graph
+		bright, pale float64 // shares of pixels of the disc: at least, at most
+	}{{"alike", alike, 0.3, 0.1}, {"rare", rare, 0.01, 0.01}} {
+		img, err := png.Decode(bytes.NewReader(drawn(t, "png", c.g, export.Options{Width: 800, Height: 600})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bright, pale float64
+		for y := 150; y < 450; y++ {
+			for x := 250; x < 550; x++ {
+				grey := color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y
+				if grey > 50 {
+					bright++
+				}
+				if grey > 215 {
+					pale++
+				}
+			}
+		}
+		if bright, pale = bright/90_000, pale/90_000; bright < c.bright || pale > c.pale {
+			t.Errorf("%s: %.3f of the pixels are bright, %.3f pale", c.name, bright, pale)
+		}
+	}
+}

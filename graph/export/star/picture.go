@@ -165,13 +165,22 @@ func (d *drafter) drawArcs() {
 // last digits of logarithms do not reach the picture.
 const weightSteps = 1 << 12
 
+// maxLift bounds by how much rates are multiplied before the logarithm is
+// taken, so that one call a day does not make all others look alike.
+const maxLift = 1000
+
 // weights returns the weight of each call: 0 to 1 by the logarithm of its rate.
+// Where there is less than a call a second, the rarest call counts as one.
 func weights(calls []call) []float64 {
-	most := 0.0
+	most, least := 0.0, math.Inf(1)
 	for i := range calls {
 		most = max(most, calls[i].rate)
+		if calls[i].rate > 0 {
+			least = min(least, calls[i].rate)
+		}
 	}
-	top := math.Log1p(most)
+	lift := min(max(1, 1/least), maxLift)
+	top := math.Log1p(most * lift)
 	few := 0.0
 	switch {
 	case len(calls) <= 300:
@@ -184,7 +193,7 @@ func weights(calls []call) []float64 {
 		if calls[i].rate <= 0 {
 			continue
 		}
-		part := math.Pow(math.Log1p(calls[i].rate)/top, 1.5)
+		part := math.Pow(math.Log1p(calls[i].rate*lift)/top, 1.5)
 		w[i] = math.Floor(float64((few+float64((1-few)*part))*weightSteps)+0.5) / weightSteps
 	}
 	return w
@@ -207,9 +216,9 @@ func lookOf(services, calls, groups int) look {
 	}
 	switch {
 	case services <= 30:
-		l.floor, l.width, l.glow, l.segments, l.comets, l.cometSize = 0.3, 2.1, 0.6, 64, 7, 1.7
+		l.floor, l.width, l.glow, l.segments, l.comets, l.cometSize = 0.5, 2.1, 0.6, 64, 7, 1.7
 	case services <= smallFleet:
-		l.floor, l.width, l.glow, l.segments, l.comets, l.cometSize = 0.3, 1.7, 0.6, 56, 7, 1.4
+		l.floor, l.width, l.glow, l.segments, l.comets, l.cometSize = 0.4, 1.7, 0.6, 56, 7, 1.4
 	case services <= 500:
 		l.floor, l.width, l.glow, l.segments, l.comets, l.cometSize = 0.2, 1.25, 0.85, 48, 5, 1
 	case services <= 2000:
@@ -251,6 +260,35 @@ func (d *drafter) drawChords() {
 			k.note = fmt.Sprintf("%s → %s (%s): %s/s, %s errors", d.f.services[c.from].id, d.f.services[c.to].id, c.kind, rateText(c.rate), percentText(c.errors))
 		}
 		d.chords = append(d.chords, k)
+	}
+	d.expose()
+}
+
+// maxLight is how much light the disc of a star may hold for each square pixel
+// before chords are dimmed. A fleet where few calls are busy stays below it;
+// where all are alike the star would be one white disc.
+const maxLight = 0.25
+
+// expose dims the chords of a star that would be too bright.
+func (d *drafter) expose() {
+	light := 0.0
+	for i := range d.chords {
+		k := &d.chords[i]
+		length, before := 0.0, k.curve[0]
+		for j := 1; j <= 8; j++ {
+			p := k.curve.at(float64(j) / 8)
+			length += hypot(p.x-before.x, p.y-before.y)
+			before = p
+		}
+		light += float64(k.gain * k.width * length)
+	}
+	radius := d.l.inner * d.zoom
+	light /= math.Pi * radius * radius
+	if light <= maxLight {
+		return
+	}
+	for i := range d.chords {
+		d.chords[i].gain *= maxLight / light
 	}
 }
 
