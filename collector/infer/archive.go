@@ -145,8 +145,3 @@ func (e *Engine) fingerprint(t *trace) uint32 {
 	}
 	return uint32(sum ^ sum>>32)
 }
-
-func mix(h uint64) uint64 {
-	h *= 0x9e3779b97f4a7c15
-	return h ^ h>>32
-}

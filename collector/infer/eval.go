@@ -150,7 +150,10 @@ func (v *evaluation) gather() {
 	if v.t.unchecked {
 		v.e.dropRepeats(v.t)
 	}
-	v.keys, v.spans, v.ids, v.roles = v.keys[:0], v.spans[:0], v.ids[:0], 0
+	n := int(v.t.spans)
+	v.keys, v.spans, v.ids = slices.Grow(v.keys[:0], n), slices.Grow(v.spans[:0], n), slices.Grow(v.ids[:0], n)
+	v.order = slices.Grow(v.order[:0], n)
+	v.roles = 0
 	for k := v.t.first; k != 0; {
 		r := v.e.records.at(k)
 		v.keys = append(v.keys, sortKey{r.start, r.id, k})
@@ -224,7 +227,7 @@ func (v *evaluation) indexIDs() {
 // slot returns where id is in the table, or where it belongs.
 func (v *evaluation) slot(id uint64) uint32 {
 	mask := uint32(len(v.table) - 1)
-	s := uint32(id*0x9e3779b97f4a7c15>>32) & mask
+	s := uint32(mix(mix(id))) & mask
 	for v.table[s] != 0 && v.ids[v.table[s]-1] != id {
 		s = (s + 1) & mask
 	}

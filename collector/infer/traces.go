@@ -267,7 +267,14 @@ func (e *Engine) joinRecords(t *trace, in, r *record) {
 
 func (e *Engine) identityHash(r *record) uint32 {
 	h := r.id ^ r.high*0x9e3779b97f4a7c15 ^ uint64(e.resource(r.resource).node)<<3 ^ uint64(r.kind())
-	return uint32(h * 0xbf58476d1ce4e5b9 >> 32)
+	return uint32(mix(mix(h)))
+}
+
+// mix spreads the bits of h; twice makes a hash of ids that were counted as good
+// as one of random ids.
+func mix(h uint64) uint64 {
+	h *= 0x9e3779b97f4a7c15
+	return h ^ h>>32
 }
 
 // tableLen returns the size of a hash table for n entries: a power of two, at
