@@ -3,6 +3,7 @@ package boltstore
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,18 +15,29 @@ import (
 
 // Apply implements graph.Store. Beside the batches it does a bounded share of
 // the work that is due: folds, and deletes what is not kept.
-func (s *Store) Apply(ctx context.Context, batches []graph.Batch) (err error) {
-	defer guard(&err, "apply")
+func (s *Store) Apply(ctx context.Context, batches []graph.Batch) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("boltstore: apply: %w", err)
 	}
-	if err := s.update(s.begin(), batches); err != nil {
-		return fmt.Errorf("boltstore: apply: %w", err)
+	for tries := 0; ; tries++ {
+		err := s.update(s.begin(), batches)
+		if errors.Is(err, ErrFull) && tries < maxShrinks {
+			if did, serr := s.shrinkOnce(); did && serr == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("boltstore: apply: %w", err)
+		}
+		return nil
 	}
-	return nil
 }
+
+// maxShrinks is how often one Apply makes room and tries again. The next one
+// goes on; the time of a commit stays bounded.
+const maxShrinks = 4
 
 // pageOf is where a cell is filed.
 type pageOf struct {

@@ -81,6 +81,47 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
+// A file that is larger than a bound which is new gives up history until what it
+// holds fits; it can do so because it may grow a little.
+func TestMaxBytesOfLargeFile(t *testing.T) {
+	c := newClock()
+	s, path := openTest(t, c)
+	rng := rand.New(rand.NewPCG(1, 1))
+	seq := uint64(0)
+	commit := func(s *Store) {
+		t.Helper()
+		seq++
+		c.t = c.t.Add(50 * time.Second)
+		if err := s.Apply(t.Context(), []graph.Batch{heavy(rng, c.t, seq)}); err != nil {
+			t.Fatalf("batch %d: %v", seq, err)
+		}
+	}
+	for range 100 {
+		commit(s)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Compact(path); err != nil { // nothing in it is free
+		t.Fatal(err)
+	}
+	const bound = 1 << 20
+	s, err := Open(path, Options{Now: c.now, MaxBytes: bound})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if st := s.Stats(); st.Bytes < 2*bound {
+		t.Fatalf("%+v: the file is not large", st)
+	}
+	for range 10 {
+		commit(s)
+	}
+	if st := s.Stats(); st.DroppedHours < 2 || st.FreeBytes < bound/8 {
+		t.Errorf("%+v, want hours given up", st)
+	}
+}
+
 // A file that can give up no more refuses what is new, can be read, and goes on
 // when there is room.
 func TestFull(t *testing.T) {

@@ -167,12 +167,16 @@ func syncDir(path string) error {
 // openDB opens a file and reads its format.
 func openDB(path string, o Options, readOnly bool) (_ *bbolt.DB, version uint32, err error) {
 	defer guard(&err, "open "+path)
+	limit, err := fence(path, o.MaxBytes)
+	if err != nil {
+		return nil, 0, fmt.Errorf("boltstore: open: %w", err)
+	}
 	db, err := bbolt.Open(path, fileMode, &bbolt.Options{
 		Timeout:         o.LockTimeout,
 		ReadOnly:        readOnly,
 		InitialMmapSize: initialMap,
 		FreelistType:    bbolt.FreelistMapType,
-		MaxSize:         int(o.MaxBytes),
+		MaxSize:         int(limit),
 	})
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):

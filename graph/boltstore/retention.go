@@ -106,7 +106,7 @@ type trimmed struct {
 // trim moves the edges of what is kept, further than the options say if the file
 // is too large, and deletes a bounded number of values before them.
 func (s *Store) trim(tx *bbolt.Tx, k *kept, w *write) (t trimmed, err error) {
-	if !s.trimPending && (w.giveUp || s.pressed()) {
+	if !s.trimPending && (w.giveUp || s.pressed(tx)) {
 		gave, err := k.giveUp(tx, w.now)
 		if err != nil {
 			return t, err

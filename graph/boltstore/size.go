@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,10 +36,10 @@ func (s *Store) Stats() Stats {
 	}
 }
 
-// Size returns the bytes of the file, free pages included.
-func (s *Store) Size() (bytes int64) {
-	_ = s.db.View(func(tx *bbolt.Tx) error { bytes = tx.Size(); return nil }) // 0 once closed
-	return bytes
+// Size returns the bytes of the file, 0 if it is gone.
+func (s *Store) Size() int64 {
+	n, _ := sizeOf(s.path)
+	return n
 }
 
 // free returns the bytes of the file that hold nothing, as of the last commit.
@@ -53,9 +54,22 @@ func (s *Store) Dropped() uint64 { return s.dropped.late.Load() }
 
 // pressed reports whether the file nears its bound: the last eighth, and as much
 // of it free, is for what commits write, and for gaps that are too small.
-func (s *Store) pressed() bool {
-	eighth := s.o.MaxBytes / 8
-	return eighth > 0 && s.Size() > 7*eighth && s.free() < eighth
+func (s *Store) pressed(tx *bbolt.Tx) bool {
+	eighth, size, free := s.o.MaxBytes/8, tx.Size(), s.free()
+	return eighth > 0 && (size-free > 7*eighth || size > 7*eighth && free < eighth)
+}
+
+// fence returns the size that bbolt must not exceed, 0 for none: the bound, or,
+// for a file that was larger before, what it needs in order to delete.
+func fence(path string, bound int64) (int64, error) {
+	if bound <= 0 {
+		return 0, nil
+	}
+	size, err := sizeOf(path)
+	if err != nil || size <= bound {
+		return bound, err
+	}
+	return size + bound/8, nil
 }
 
 // Shrink gives up the finest history, the oldest first, until a number of bytes
@@ -63,28 +77,26 @@ func (s *Store) pressed() bool {
 // They are used before the file grows; to give them back to the disk takes
 // Compact. It commits several times, each bounded as in Apply.
 func (s *Store) Shrink(ctx context.Context, bytes int64) (freed int64, err error) {
-	defer guard(&err, "shrink")
 	before := s.free()
-	for {
-		more, err := s.shrinkOnce()
-		if freed = s.free() - before; err != nil || !more || freed >= bytes {
-			return freed, err
-		}
-		if err := ctx.Err(); err != nil {
-			return freed, fmt.Errorf("boltstore: shrink: %w", err)
+	for did := true; did && freed < bytes; freed = s.free() - before {
+		s.writing.Lock()
+		did, err = s.shrinkOnce()
+		s.writing.Unlock()
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return s.free() - before, fmt.Errorf("boltstore: shrink: %w", err)
 		}
 	}
+	return freed, nil
 }
 
 // shrinkOnce deletes what one commit may, gives up an hour if there is nothing
-// to delete, and reports whether there may be more.
-func (s *Store) shrinkOnce() (more bool, err error) {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+// to delete, and reports whether it did something. The caller holds s.writing.
+func (s *Store) shrinkOnce() (did bool, err error) {
 	w := s.begin()
-	w.giveUp = !s.trimPending
+	w.giveUp, w.trimOnly = !s.trimPending, true
+	pending := s.trimPending
 	if err := s.update(w, nil); err != nil {
-		return false, fmt.Errorf("boltstore: shrink: %w", err)
+		return false, err
 	}
-	return w.trimmed.gaveUp > 0 || w.trimmed.pending, nil
+	return pending || w.trimmed.gaveUp > 0, nil
 }

@@ -13,14 +13,16 @@ import (
 
 // A write is one write transaction and what its commit changes in memory.
 type write struct {
-	s       *Store
-	now     time.Time
-	rows    int         // of the pages that it writes
-	filed   []filedPage // those pages
-	visits  []visit     // what it folds
-	giveUp  bool        // an hour although there is room
-	trimmed trimmed
-	late    int // rows that no level keeps
+	s      *Store
+	now    time.Time
+	rows   int         // of the pages that it writes
+	filed  []filedPage // those pages
+	visits []visit     // what it folds
+	late   int         // rows that no level keeps
+
+	giveUp   bool // an hour although there is room
+	trimOnly bool // do not fold
+	trimmed  trimmed
 }
 
 // A filedPage is a page that was written.
@@ -33,11 +35,12 @@ type filedPage struct {
 func (s *Store) begin() *write { return &write{s: s, now: s.o.Now()} }
 
 // update commits w with batches.
-func (s *Store) update(w *write, batches []graph.Batch) error {
+func (s *Store) update(w *write, batches []graph.Batch) (err error) {
+	defer guard(&err, "commit")
 	// Until it is known to have succeeded, and if bbolt panics.
 	stale := s.stale
 	s.stale = true
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	err = s.db.Update(func(tx *bbolt.Tx) error {
 		if stale {
 			if err := s.backlog.load(tx, w.now); err != nil {
 				return err
@@ -72,6 +75,9 @@ func (w *write) run(tx *bbolt.Tx, batches []graph.Batch) error {
 	}
 	if w.trimmed, err = s.trim(tx, &k, w); err != nil {
 		return err
+	}
+	if w.trimOnly {
+		return nil
 	}
 	w.visits = s.backlog.due(w.now, s.o.FoldEvery, foldBudget(w.rows))
 	if len(w.visits) == 0 {
