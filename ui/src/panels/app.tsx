@@ -9,7 +9,6 @@ import { Header } from './header';
 import { lazy } from './lazy';
 import { Overview } from './overview';
 import type { AppState } from './state';
-import { Tooltip } from './tooltip';
 
 const LayersView = lazy(async () => (await import('../layers/layers')).LayersView);
 const MatrixView = lazy(async () => (await import('../matrix/matrix')).MatrixView);
@@ -20,6 +19,7 @@ const TeamPanel = lazy(async () => (await import('./focus')).TeamPanel);
 const Help = lazy(async () => (await import('./help')).Help);
 const TableView = lazy(async () => (await import('./table')).TableView);
 const Timeline = lazy(async () => (await import('./timeline')).Timeline);
+const Tooltip = lazy(async () => (await import('./tooltip')).Tooltip);
 const FilterBar = lazy(async () => (await import('./filters')).FilterBar);
 const PathPanel = lazy(async () => (await import('./path-panel')).PathPanel);
 const CallPanel = lazy(async () => (await import('./details')).CallPanel);
@@ -60,6 +60,11 @@ function Nothing({ state }: { state: AppState }): JSX.Element {
   );
 }
 
+/** The words beside the pointer, once there are any. */
+function Tip({ state }: { state: AppState }): JSX.Element | null {
+  return state.tip.value === null ? null : <Tooltip state={state} />;
+}
+
 function StarArea({ state, actions }: { state: AppState; actions: Actions }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<HTMLDivElement>(null);
@@ -78,7 +83,7 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
       <div ref={overlay} class="overlay" aria-hidden="true" />
       {!empty && state.noStar.value === '' && <Legend state={state} />}
       {view === 'force' && arranging !== null && <p class="arranging num" role="status">Arranging {count(state.graph.serviceCount)} services: {Math.round(arranging * 100)} %</p>}
-      {shown && <Tooltip state={state} />}
+      {shown && <Tip state={state} />}
       {shown && nothingYet && <Empty state={state} />}
       {shown && empty && !nothingYet && <Nothing state={state} />}
       {shown && state.noStar.value !== '' && (

@@ -1,4 +1,5 @@
 /** No spans yet: where to send them, and how. */
+import './empty.css';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { About } from '../model/about';
