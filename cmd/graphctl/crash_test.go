@@ -117,6 +117,18 @@ func (p *process) edges() (tableOf, error) {
 	return table, nil
 }
 
+// wantEdges waits until the graph is exactly want.
+func (p *process) wantEdges(want tableOf) {
+	p.t.Helper()
+	p.eventually("the exact table", func() error {
+		got, err := p.edges()
+		if err == nil && !maps.Equal(got, want) {
+			err = fmt.Errorf("\n got %v\nwant %v", got, want)
+		}
+		return err
+	})
+}
+
 // A server killed at a random moment under load has lost nothing that it
 // acknowledged and counts nothing twice, whatever senders send again: after each
 // of many deaths the edge table is exactly that of the calls that were made.
@@ -135,7 +147,7 @@ func TestCrash(t *testing.T) {
 	for i := range senders {
 		senders[i] = &sender{rand.New(rand.NewPCG(seed, uint64(i+1))), uint64(i+1) << 40, tableOf{}}
 	}
-	for cycle := range cycles {
+	for range cycles {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 		var wg sync.WaitGroup
 		for _, s := range senders {
@@ -160,13 +172,8 @@ func TestCrash(t *testing.T) {
 				want[edge] = [2]int64{w[0] + n[0], w[1] + n[1]}
 			}
 		}
-		current.Load().eventually(fmt.Sprintf("the exact table after death %d", cycle+1), func() error {
-			got, err := current.Load().edges()
-			if err == nil && !maps.Equal(got, want) {
-				err = fmt.Errorf("seed %d:\n got %v\nwant %v", seed, got, want)
-			}
-			return err
-		})
+		current.Load().wantEdges(want)
+		current.Load().accounted()
 	}
 	current.Load().stop()
 }

@@ -222,6 +222,15 @@ func (p *process) wantCalls(want int64) {
 // their number is want.
 func (p *process) balanced(want uint64) {
 	p.t.Helper()
+	if got := p.accounted(); got != want {
+		p.t.Errorf("%d spans were received, want %d", got, want)
+	}
+}
+
+// accounted waits until no span is open any more, checks that every span that
+// was received is in exactly one bucket, and returns how many there are.
+func (p *process) accounted() (received uint64) {
+	p.t.Helper()
 	p.eventually("accounting", func() error {
 		body, err := p.get("/api/v1/status")
 		if err != nil {
@@ -246,11 +255,13 @@ func (p *process) balanced(want uint64) {
 				open += b.Spans
 			}
 		}
-		if s.Accounting.Received != want || sum != want || open != 0 {
-			return fmt.Errorf("received %d, sum of buckets %d, open %d, want %d: %s", s.Accounting.Received, sum, open, want, body)
+		received = s.Accounting.Received
+		if received != sum || open != 0 {
+			return fmt.Errorf("received %d, sum of buckets %d, open %d: %s", received, sum, open, body)
 		}
 		return nil
 	})
+	return received
 }
 
 // Spans in, a graph out in every form, and every span accounted for.

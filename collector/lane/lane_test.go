@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -514,4 +515,76 @@ func TestStoreLost(t *testing.T) {
 			t.Errorf("%d calls, want 3: two of the log and the new one", got)
 		}
 	})
+}
+
+// A slowDisk is the disk, but for syncs, which wait while it is shut.
+type slowDisk struct {
+	files.FS
+	shut atomic.Pointer[chan struct{}] // closed when it is open again; nil: open
+}
+
+type slowFile struct {
+	files.File
+	d *slowDisk
+}
+
+func (d *slowDisk) Create(name string) (files.File, error) {
+	f, err := d.FS.Create(name)
+	return slowFile{f, d}, err
+}
+
+func (f slowFile) Sync() error {
+	if shut := f.d.shut.Load(); shut != nil {
+		<-*shut
+	}
+	return f.File.Sync()
+}
+
+// While a sync takes its time spans are taken and calls are emitted; only who
+// needs the sync waits: the store before it commits, and a sender that was
+// promised one.
+func TestSlowSync(t *testing.T) {
+	for _, each := range []bool{false, true} {
+		t.Run(fmt.Sprint(each), func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				disk := &slowDisk{FS: files.Disk}
+				r := start(t, Options{Dir: dir, FS: disk, SyncEach: each}, memstore.New())
+				shut := make(chan struct{})
+				disk.shut.Store(&shut)
+				var sent, synced atomic.Bool
+				var wg sync.WaitGroup
+				wg.Go(func() {
+					r.consume(t, r.half(1, 1))
+					r.consume(t, r.half(1, 2))
+					sent.Store(true)
+				})
+				wg.Go(func() {
+					time.Sleep(time.Second)
+					if err := r.Sync(t.Context()); err != nil {
+						t.Error(err)
+					}
+					synced.Store(true)
+				})
+				time.Sleep(10 * time.Second)
+				synctest.Wait()
+				if sent.Load() == each || synced.Load() {
+					t.Errorf("during the sync: sent %v, synced %v", sent.Load(), synced.Load())
+				}
+				if got := r.calls(t); !each && got != 1 {
+					t.Errorf("%d calls during the sync, want 1", got)
+				}
+				disk.shut.Store(nil)
+				close(shut)
+				wg.Wait()
+				if !sent.Load() || !synced.Load() {
+					t.Errorf("after the sync: sent %v, synced %v", sent.Load(), synced.Load())
+				}
+				r.stop(t)
+				if got := r.calls(t); got != 1 {
+					t.Errorf("%d calls, want 1", got)
+				}
+			})
+		})
+	}
 }
