@@ -12,6 +12,7 @@ import (
 	"golang.org/x/image/math/fixed"
 
 	"graphctl/graph"
+	"graphctl/graph/export"
 )
 
 // Labels never overlap and stay inside, however many there are; the heaviest
@@ -264,6 +265,42 @@ func TestCompareNames(t *testing.T) {
 			if got := compareNames(a, b); got != cmp.Compare(i, j) {
 				t.Errorf("%q and %q: %d", a, b, got)
 			}
+		}
+	}
+}
+
+// Weights grow with rates, and tell them apart where all are below one a
+// second.
+func TestWeights(t *testing.T) {
+	for _, unit := range []float64{0.001, 0.03, 1, 1000} {
+		w := weights([]call{{rate: unit}, {rate: 10 * unit}, {rate: 60 * unit}, {rate: 0}})
+		if w[2] != 1 || w[3] != 0 || w[0] <= 0 || w[0] >= w[1] || w[1] < 0.5 || w[1] > 0.9 {
+			t.Errorf("rates of %v, ten and sixty times as much: weights %v", unit, w[:3])
+		}
+	}
+}
+
+// The services of a small star do not shrink when long names leave it little
+// room.
+func TestSmallStarKeepsSizes(t *testing.T) {
+	drafted := func(suffix string) *picture {
+		g := company()
+		for i := range g.Nodes {
+			g.Nodes[i].Name += suffix
+		}
+		p, err := newPicture(g, export.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	roomy, narrow := drafted(""), drafted(" with a name of many letters")
+	if narrow.zoom >= 0.98 || roomy.zoom <= 1 {
+		t.Fatalf("the names leave zooms of %v and %v", roomy.zoom, narrow.zoom)
+	}
+	for i, m := range roomy.marks {
+		if got, want := narrow.marks[i].radius, m.radius/roomy.zoom; m.note != "" && math.Abs(got-want) > 0.01 {
+			t.Errorf("%s has a radius of %v, want %v", m.note, got, want)
 		}
 	}
 }
