@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -166,6 +167,7 @@ func syncDir(path string) error {
 
 // openDB opens a file and reads its format.
 func openDB(path string, o Options, readOnly bool) (_ *bbolt.DB, version uint32, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // of a file that was cut
 	defer guard(&err, "open "+path)
 	limit, err := fence(path, o.MaxBytes)
 	if err != nil {
