@@ -111,25 +111,27 @@ func (d *Dense) add(i int, cols *[sketchColumns]reader, sum, total int64, bucket
 // addBuckets adds the buckets of a sketch, whose first is b with a count other
 // than 1 if more is 1, and returns the last that it changed.
 func addBuckets(to *[sketch.Buckets]int64, b int64, more uint64, cols *[sketchColumns]reader, total int64, buckets int, sign int64) (last int64, err error) {
-	plain := buckets == 0
 	gaps, counts := cols[columnGaps].rest, &cols[columnCounts]
-	last = b
-	for k := 0; ; {
+	left := buckets // that are still to come, if the side is not plain
+	for last = b; ; {
 		if uint64(b) >= sketch.Buckets {
 			return last, fmt.Errorf("bucket %d: %w", b, ErrMalformed)
 		}
 		n := int64(1)
 		if more == 1 {
-			n = unfoldCount(counts.uvarint("count"))
-		}
-		if plain && (n < 0 || n > total) || n > sketch.MaxCount || n < -sketch.MaxCount {
-			return last, fmt.Errorf("count %d: %w", n, ErrMalformed)
+			n = counts.foldedCount()
+			if buckets == 0 && (n < 0 || n > total) || n > sketch.MaxCount || n < -sketch.MaxCount {
+				return last, fmt.Errorf("count %d: %w", n, ErrMalformed)
+			}
 		}
 		last = b
 		to[b] += sign * n
 		total -= n
-		k++
-		if plain && total == 0 || k == buckets {
+		if buckets == 0 {
+			if total == 0 {
+				break
+			}
+		} else if left--; left == 0 {
 			break
 		}
 		var gap uint64
@@ -139,9 +141,9 @@ func addBuckets(to *[sketch.Buckets]int64, b int64, more uint64, cols *[sketchCo
 			cols[columnGaps].rest = gaps
 			gap = cols[columnGaps].uvarint("gap")
 			gaps = cols[columnGaps].rest
-		}
-		if gap>>1 >= sketch.Buckets {
-			return last, fmt.Errorf("gap %d: %w", gap>>1, ErrMalformed)
+			if gap>>1 >= sketch.Buckets {
+				return last, fmt.Errorf("gap %d: %w", gap>>1, ErrMalformed)
+			}
 		}
 		b, more = b+1+int64(gap>>1), gap&1
 	}
@@ -153,4 +155,14 @@ func addBuckets(to *[sketch.Buckets]int64, b int64, more uint64, cols *[sketchCo
 		return last, fmt.Errorf("sketch and its total differ by %d: %w", total, ErrMalformed)
 	}
 	return last, nil
+}
+
+// foldedCount reads a count that is not 1.
+func (r *reader) foldedCount() int64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 {
+		v := r.rest[0]
+		r.rest = r.rest[1:]
+		return unfoldCount(uint64(v))
+	}
+	return unfoldCount(r.uvarint("count"))
 }
