@@ -130,8 +130,9 @@ type sum struct {
 	flushes    uint32
 
 	// Scratch of a flush.
-	ends   []uint32
-	sorted []uint64
+	ends    []uint32
+	sorted  []uint64
+	lengths [lengths]uint32
 }
 
 func newSum() sum {
@@ -273,8 +274,12 @@ func (e *Engine) delta() *graph.Delta {
 }
 
 // sortDurations puts the durations in the order of their cells into e.sorted;
-// those of cell i end at e.ends[i].
+// those of cell i end at e.ends[i]. Many are counted by their sketch buckets
+// first, after which those of a cell are in order.
 func (e *Engine) sortDurations() {
+	if len(e.durations) > len(e.lengths) {
+		e.sortLengths()
+	}
 	ends := cleared(e.ends, len(e.cells)+1)
 	for _, d := range e.durations {
 		ends[d>>32+1]++
@@ -289,6 +294,35 @@ func (e *Engine) sortDurations() {
 	}
 	e.ends, e.sorted = ends, sorted
 }
+
+// sortLengths sorts the durations by side, sketch bucket and sign.
+func (e *Engine) sortLengths() {
+	starts := &e.lengths
+	clear(starts[:])
+	for _, d := range e.durations {
+		starts[lengthOf(d)]++
+	}
+	sum := uint32(0)
+	for i, n := range starts {
+		starts[i] = sum
+		sum += n
+	}
+	sorted := slices.Grow(e.sorted[:0], len(e.durations))[:len(e.durations)]
+	for _, d := range e.durations {
+		n := &starts[lengthOf(d)]
+		sorted[*n] = d
+		*n++
+	}
+	e.durations, e.sorted = sorted, e.durations
+}
+
+// lengths is how many values lengthOf has: two sides of fewer than 2,048 sketch
+// buckets, added or taken back.
+const lengths = 1 << 13
+
+const _ = uint(1<<11 - sketch.Buckets)
+
+func lengthOf(duration uint64) uint64 { return duration>>31&1<<12 | duration&(1<<12-1) }
 
 // emit adds a cell and its durations, which are sorted, to d.
 func (e *Engine) emit(d *graph.Delta, c *cell, durations []uint64) {

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -82,6 +85,45 @@ func TestDurations(t *testing.T) {
 		"a > q client 3/1 server 0/0 network 0/0 errors 4 4 0",
 		"q > b client 0/0 server 8/1 network 0/0 errors 0 0 0",
 		"user > f client 0/0 server 9/1 network 0/0 errors 0 0 0")
+}
+
+// The durations of a flush end in the right sketches, be they few or many.
+func TestManyDurations(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 0))
+	for _, n := range []int{10, 3 * lengths} {
+		syms := collector.NewSymbols()
+		e, l := New(Options{MaxSpans: -1}, syms), new(ledger)
+		all := parseSpans(t, syms, "1 1 client a dur=0\n1 2<1 server b dur=0\n1 3<2 client b dur=0\n1 4<3 server c dur=0")
+		want := map[string]*graph.Stats{"a b": {}, "b c": {}}
+		for i := range n {
+			for k, o := range all {
+				s := o.span
+				binary.BigEndian.PutUint64(s.Trace[8:], uint64(i+1))
+				d := time.Duration(rng.Int64() >> rng.IntN(40) >> 24)
+				s.End = s.Start + int64(d)
+				w := want[[]string{"a b", "b c"}[k/2]]
+				if k%2 == 0 {
+					w.Client.Add(d, 1)
+				} else {
+					w.Server.Add(d, 1)
+				}
+				e.Observe(sceneStart, &s, nil)
+			}
+		}
+		e.Advance(sceneStart)
+		l.take(e.Flush())
+		for k, s := range l.sum.Cells() {
+			sub := k.Subject.Value()
+			if sub.Of != graph.OfEdge || sub.From.Kind == graph.User {
+				continue
+			}
+			w := want[sub.From.Print()+" "+sub.To.Print()]
+			if !reflect.DeepEqual(maps.Collect(s.Client.Buckets()), maps.Collect(w.Client.Buckets())) ||
+				!reflect.DeepEqual(maps.Collect(s.Server.Buckets()), maps.Collect(w.Server.Buckets())) {
+				t.Errorf("%d calls from %s to %s: other durations than those of their spans", n, sub.From.Print(), sub.To.Print())
+			}
+		}
+	}
 }
 
 // A pair takes the smallest weight of its spans (rule W1); a huge weight of a
