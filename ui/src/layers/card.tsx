@@ -16,8 +16,8 @@ export function Facts({ state, slot }: { state: AppState; slot: number }): JSX.E
   const errors = s.rate[slot] > 0 ? s.errorRate[slot] : 0;
   const tone = errors > state.thresholds.failing ? 'failing' : errors > SHOW_ERRORS ? 'degraded' : '';
   return (
-    <span class="sub num facts">
-      <span class="team"><bdi>{group?.name ?? ''}</bdi> · </span><span>{`${rate(flowOf(state.graph, slot))}/s · `}<b class={tone}>{percent(errors)}</b>{Number.isFinite(s.p99[slot]) ? ` · ${latency(s.p99[slot])}` : ''}</span>
+    <span class="sub num card-facts">
+      <span class="card-team"><bdi>{group?.name ?? ''}</bdi> · </span><span>{`${rate(flowOf(state.graph, slot))}/s · `}<b class={tone}>{percent(errors)}</b>{Number.isFinite(s.p99[slot]) ? ` · ${latency(s.p99[slot])}` : ''}</span>
     </span>
   );
 }
@@ -42,7 +42,7 @@ export function Card({ state, place, width, focused, dim }: CardProps): JSX.Elem
   const s = state.graph.services;
   const group = state.grouping.groups[state.grouping.of[slot]];
   return (
-    <li class={dim ? 'dim' : ''} style={{ width: `${width}px`, height: `${CARD_HEIGHT}px`, transform: `translate(${place.x}px, ${place.y.toFixed(1)}px) translateY(-50%)` }}>
+    <li class={dim ? 'dim' : ''} style={{ width: `${width}px`, height: `${CARD_HEIGHT}px`, transform: `translate(${place.x}px, ${Math.round(place.y - CARD_HEIGHT / 2)}px)` }}>
       <button type="button" class={`card${focused ? ' is-focus' : ''}`} data-slot={slot} data-service={s.name[slot]} title={s.name[slot]}
         aria-current={focused ? 'true' : undefined} onClick={() => state.pin(slot)}
         onPointerEnter={() => { state.hovered.value = slot; }} onPointerLeave={() => { state.hovered.value = NONE; }}

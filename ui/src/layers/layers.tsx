@@ -138,7 +138,7 @@ function useCentred(layout: LayerLayout, focus: number, box: { current: HTMLDivE
   useLayoutEffect(() => {
     const card = layout.cards.find((c) => c.slot === focus);
     if (card === undefined || box.current === null) return;
-    box.current.scrollTo(card.x + layout.cardWidth / 2 - box.current.clientWidth / 2, card.y - box.current.clientHeight / 2);
+    box.current.scrollTo(Math.round(card.x + (layout.cardWidth - box.current.clientWidth) / 2), Math.round(card.y - box.current.clientHeight / 2));
   }, [focus, layout.width, layout.height]);
 }
 
@@ -183,7 +183,7 @@ export function LayersView({ state }: { state: AppState }): JSX.Element {
             <>
               <div class="headings" style={{ width: `${layout.width}px` }}>
                 {picture.columns.map((c, i) => (
-                  <h3 key={c.depth} style={{ width: `${layout.cardWidth}px`, transform: `translateX(${layout.columns[i]}px)` }}>{headingOf(picture, c.depth)}</h3>
+                  <h2 key={c.depth} style={{ width: `${layout.cardWidth}px`, transform: `translateX(${layout.columns[i]}px)` }}>{headingOf(picture, c.depth)}</h2>
                 ))}
               </div>
               <Plane state={state} picture={picture} layout={layout} open={(depth) => setOpened(new Set([...opened, depth]))} />
