@@ -74,9 +74,9 @@ type Archive struct {
 	newest  int64 // greatest lastSeen in sealed
 	planned int   // traces for which the next filter is made if nothing is known
 
-	dirChanged bool   // names of files in use are not durable yet
-	block      []byte // of an index, read by a question
-	record     []byte // read by a question
+	changes int    // of names in the folder that are not durable yet
+	block   []byte // of an index, read by a question
+	record  []byte // read by a question
 }
 
 func newArchive(dir string, o Options) *Archive {
@@ -130,7 +130,7 @@ func (a *Archive) begin() error {
 		return err
 	}
 	a.next++
-	a.dirChanged = true
+	a.changes++
 	a.open.begin(f, name)
 	return nil
 }

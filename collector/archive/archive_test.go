@@ -57,7 +57,7 @@ func TestAgainstMap(t *testing.T) {
 			case p < 980:
 				must(w.seal())
 			case p < 985: // the checkpoint fails: the one before stays
-				_, err := w.a.Seal(w.oldest())
+				_, err := seal(w.a, w.oldest())
 				must(err)
 			case p < 993:
 				must(w.a.Release(w.saved.names))
@@ -260,7 +260,7 @@ func TestSetAside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	names, err := a.Seal(0)
+	names, err := seal(a, 0)
 	if err != nil || len(names) != 4 {
 		t.Fatalf("sealed %v, %v", names, err)
 	}
@@ -279,7 +279,7 @@ func TestSetAside(t *testing.T) {
 	if err := a.Keep(9, 5, nil); err != nil {
 		t.Fatal(err)
 	}
-	now, err := a.Seal(0)
+	now, err := seal(a, 0)
 	if want := []string{names[0], names[1], "0000000004.traces"}; err != nil || !slices.Equal(now, want) {
 		t.Errorf("sealed %v, %v; want %v", now, err, want)
 	}
@@ -310,7 +310,7 @@ func TestOpenFails(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		names, err := a.Seal(0)
+		names, err := seal(a, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -357,7 +357,7 @@ func TestRecallAllocatesNothing(t *testing.T) {
 	record := make([]byte, 2000)
 	for low := range uint64(3000) {
 		if low == 2000 {
-			if _, err := a.Seal(0); err != nil {
+			if _, err := seal(a, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -404,7 +404,7 @@ func TestStatsInParallel(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	names, err := a.Seal(n / 2)
+	names, err := seal(a, n/2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func filled(b *testing.B, dir string, n int, record []byte) (*Archive, []string)
 			b.Fatal(err)
 		}
 		if i%(n/60) == n/60-1 || i == n-1 {
-			if names, err = a.Seal(now - hour); err != nil {
+			if names, err = seal(a, now-hour); err != nil {
 				b.Fatal(err)
 			}
 		}

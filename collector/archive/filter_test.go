@@ -70,7 +70,7 @@ func TestFiltersFollowTheLoad(t *testing.T) {
 				}
 				i++
 			}
-			names, err = a.Seal(a.newest - horizon*minute)
+			names, err = seal(a, a.newest-horizon*minute)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,7 +21,7 @@ func FuzzSegment(f *testing.F) {
 			f.Fatal(err)
 		}
 	}
-	if _, err := a.Seal(-1); err != nil {
+	if _, err := seal(a, -1); err != nil {
 		f.Fatal(err)
 	}
 	whole := d.names[dir+"/"+name].data

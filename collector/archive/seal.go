@@ -10,21 +10,37 @@ import (
 	"graphctl/collector/files"
 )
 
-// Seal makes durable what was kept, and returns the names of the segments that a
-// checkpoint has to name: those with a record newer than oldest, in the order in
-// which they were written. After an error there must be no checkpoint; what was
-// kept is still there, and the next call tries again.
-func (a *Archive) Seal(oldest int64) ([]string, error) {
-	names, err := a.seal(oldest)
+// A Sealing is what a checkpoint has to wait for.
+type Sealing struct {
+	// Names of the segments that the checkpoint has to name: those with a record
+	// newer than Seal's oldest, in the order in which they were written.
+	Names []string
+
+	a        *Archive
+	segments []*segment // to be synced
+	files    []files.File
+	failed   []bool // of segments
+	changes  int    // of the folder, to be synced
+	synced   bool
+	err      error
+}
+
+// Seal ends the open segment, so that a checkpoint can name it. The result has
+// to be synced, which may take its time and needs not be done by the owner of
+// the Archive, and then to be given to Synced before Seal is called again. After
+// an error there must be no checkpoint; what was kept is still there, and the
+// next call tries again.
+func (a *Archive) Seal(oldest int64) (*Sealing, error) {
+	s, err := a.seal(oldest)
 	if err != nil {
 		a.stats.failed.Add(1)
 		err = fmt.Errorf("archive: seal in %s: %w", a.dir, err)
 	}
 	a.publish()
-	return names, err
+	return s, err
 }
 
-func (a *Archive) seal(oldest int64) ([]string, error) {
+func (a *Archive) seal(oldest int64) (*Sealing, error) {
 	if a.open.table.count > 0 {
 		if err := a.finish(); err != nil {
 			return nil, err
@@ -36,39 +52,63 @@ func (a *Archive) seal(oldest int64) ([]string, error) {
 			a.retire(s)
 		}
 	}
-	names := make([]string, 0, len(a.sealed))
+	sealing := &Sealing{a: a, Names: make([]string, 0, len(a.sealed))}
 	for _, s := range a.sealed {
-		if err := a.makeDurable(s); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+		// What a file holds after a sync that failed is not known even if the
+		// next one succeeds, so it is then written anew.
+		if s.state == suspect {
+			if err := a.rewrite(s); err != nil {
+				return nil, fmt.Errorf("%s: write anew: %w", s.name, err)
+			}
 		}
-		names = append(names, s.name)
-	}
-	if a.dirChanged {
-		if err := a.o.FS.SyncDir(a.dir); err != nil {
-			return nil, err
+		if s.state == written {
+			sealing.segments = append(sealing.segments, s)
+			sealing.files = append(sealing.files, s.file)
 		}
-		a.dirChanged = false
+		sealing.Names = append(sealing.Names, s.name)
 	}
-	return names, nil
+	sealing.failed = make([]bool, len(sealing.segments))
+	sealing.changes = a.changes
+	return sealing, nil
 }
 
-// makeDurable syncs a segment. What a file holds after a sync that failed is not
-// known even if the next one succeeds, so it is then written anew.
-func (a *Archive) makeDurable(s *segment) error {
-	if s.state == durable {
-		return nil
-	}
-	if s.state == suspect {
-		if err := a.rewrite(s); err != nil {
-			return fmt.Errorf("write anew: %w", err)
+// Sync makes durable what was sealed. After an error there must be no
+// checkpoint. Any goroutine may call it, once.
+func (s *Sealing) Sync() error {
+	s.synced = true
+	var errs []error
+	for i, f := range s.files {
+		if err := f.Sync(); err != nil {
+			s.failed[i] = true
+			errs = append(errs, fmt.Errorf("%s: %w", s.segments[i].name, err))
 		}
 	}
-	if err := s.file.Sync(); err != nil {
-		s.state = suspect
-		return err
+	if s.changes > 0 {
+		errs = append(errs, s.a.o.FS.SyncDir(s.a.dir))
 	}
-	s.state = durable
+	if s.err = errors.Join(errs...); s.err != nil {
+		s.a.stats.failed.Add(1)
+		return fmt.Errorf("archive: sync %s: %w", s.a.dir, s.err)
+	}
 	return nil
+}
+
+// Synced takes note of what became of a Sealing. One that was not synced leaves
+// that to the next.
+func (a *Archive) Synced(s *Sealing) {
+	if !s.synced {
+		return
+	}
+	for i, segment := range s.segments {
+		if s.failed[i] {
+			segment.state = suspect
+		} else {
+			segment.state = durable
+		}
+	}
+	if s.err == nil {
+		a.changes -= s.changes
+	}
 }
 
 // rewrite copies a segment to a new file. What has been damaged shows by its
@@ -80,7 +120,7 @@ func (a *Archive) rewrite(s *segment) error {
 		return err
 	}
 	a.next++
-	a.dirChanged = true
+	a.changes++
 	if err := copyFile(f, s.file, s.size); err != nil {
 		f.Close()
 		a.retired = append(a.retired, &segment{name: name})

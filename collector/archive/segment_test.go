@@ -26,7 +26,7 @@ func sealed(t *testing.T, n int) (d *disk, o Options, name string) {
 			t.Fatal(err)
 		}
 	}
-	names, err := a.Seal(0)
+	names, err := seal(a, 0)
 	if err != nil || len(names) != 1 {
 		t.Fatalf("sealed %v, %v", names, err)
 	}
@@ -78,7 +78,7 @@ func TestWrongSegment(t *testing.T) {
 		if got, err := a.Recall(1, 0); got != nil || err != nil {
 			t.Errorf("%s: recall %q, %v", c.what, got, err)
 		}
-		if names, err := a.Seal(0); len(names) > 0 || err != nil {
+		if names, err := seal(a, 0); len(names) > 0 || err != nil {
 			t.Errorf("%s: sealed %v, %v", c.what, names, err)
 		}
 		if d.open != 0 {
@@ -141,7 +141,7 @@ func TestSealAgain(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err = a.Seal(0); err == nil {
+		if _, err = seal(a, 0); err == nil {
 			if failing < 4 {
 				t.Errorf("sealing takes %d writes: the test wants more", failing-1)
 			}
@@ -152,7 +152,7 @@ func TestSealAgain(t *testing.T) {
 				t.Errorf("write %d failed: recall %d: %x, %v", failing, low, got, err)
 			}
 		}
-		names, err := a.Seal(0)
+		names, err := seal(a, 0)
 		if err != nil || len(names) != 1 || !bytes.Equal(d.names[dir+"/"+names[0]].data, want) {
 			t.Errorf("write %d failed: sealed %v again, %v: not the same file", failing, names, err)
 		}
@@ -167,10 +167,10 @@ func TestExpiry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names, err := a.Seal(8); err != nil || len(names) != 1 {
+	if names, err := seal(a, 8); err != nil || len(names) != 1 {
 		t.Errorf("sealed %v, %v", names, err)
 	}
-	if names, err := a.Seal(9); err != nil || len(names) != 0 {
+	if names, err := seal(a, 9); err != nil || len(names) != 0 {
 		t.Errorf("sealed %v, %v", names, err)
 	}
 	for _, c := range []struct {

@@ -126,7 +126,7 @@ func (w *world) recall() {
 
 // seal seals, and notes what it returned as the checkpoint.
 func (w *world) seal() error {
-	names, err := w.a.Seal(w.oldest())
+	names, err := seal(w.a, w.oldest())
 	if err == nil {
 		w.save(names)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"graphctl/collector/archive"
 	"graphctl/collector/spanlog"
 	"graphctl/graph"
 )
@@ -25,6 +26,7 @@ type checkpoint struct {
 type laneState struct {
 	segments []string // of its archive
 	engine   []byte
+	sealing  *archive.Sealing // of the segments; nil if the state was read
 }
 
 // saved is what the goroutine that ticks knows of checkpoints.
@@ -33,11 +35,17 @@ type saved struct {
 	log     int64            // bytes of log then
 	pending bool             // it is with the writer
 	begin   chan *checkpoint // to the writer
-	end     chan *checkpoint // from it; nil: it could not be written
+	end     chan written     // from it
+}
+
+// written is a checkpoint that the writer is done with.
+type written struct {
+	*checkpoint
+	durable bool
 }
 
 func newSaved() saved {
-	return saved{begin: make(chan *checkpoint, 1), end: make(chan *checkpoint, 1)}
+	return saved{begin: make(chan *checkpoint, 1), end: make(chan written, 1)}
 }
 
 // due reports whether it is time for a checkpoint.
@@ -75,9 +83,11 @@ func (r *Router) state(now int64) (*checkpoint, error) {
 	}
 	errs := make([]error, len(r.lanes))
 	r.each(func(i int) {
-		l := r.lanes[i]
-		c.lanes[i].segments, errs[i] = l.archive.Seal(max(now-int64(r.o.Engine.Horizon), l.cut))
-		c.lanes[i].engine = l.engine.AppendState(nil)
+		l, s := r.lanes[i], &c.lanes[i]
+		if s.sealing, errs[i] = l.archive.Seal(max(now-int64(r.o.Engine.Horizon), l.cut)); errs[i] == nil {
+			s.segments = s.sealing.Names
+			s.engine = l.engine.AppendState(nil)
+		}
 	})
 	if r.log != nil {
 		r.saved.log = r.log.Stats().Bytes
@@ -97,13 +107,10 @@ func (r *Router) writeCheckpoints(ctx context.Context) {
 		select {
 		case c := <-r.saved.begin:
 			err := r.writeWhenHeld(ctx, c)
-			if err != nil {
-				c = nil
-				if ctx.Err() == nil {
-					r.saveFailed(err)
-				}
+			if err != nil && ctx.Err() == nil {
+				r.saveFailed(err)
 			}
-			r.saved.end <- c
+			r.saved.end <- written{c, err == nil}
 		case <-ctx.Done():
 			return
 		}
@@ -142,12 +149,18 @@ func (r *Router) progress(ctx context.Context, o graph.Origin, emitted uint64) (
 	return held, nil
 }
 
-// write writes c, once the log is durable up to where c says that it goes on.
+// write writes c, once the log is durable up to where c says that it goes on,
+// and the archives are that c names.
 func (r *Router) write(ctx context.Context, c *checkpoint) error {
-	if err := r.Sync(ctx); err != nil {
-		return fmt.Errorf("lane: write checkpoint: %w", err)
+	errs := []error{r.Sync(ctx)}
+	for _, l := range c.lanes {
+		errs = append(errs, l.sealing.Sync())
 	}
-	if err := writeCheckpoint(r.o.FS, r.checkpointFile(), c); err != nil {
+	err := errors.Join(errs...)
+	if err == nil {
+		err = writeCheckpoint(r.o.FS, r.checkpointFile(), c)
+	}
+	if err != nil {
 		return fmt.Errorf("lane: write checkpoint: %w", err)
 	}
 	r.shared.checkpoints.Add(1)
@@ -159,12 +172,19 @@ func (r *Router) write(ctx context.Context, c *checkpoint) error {
 // lanes must rest.
 func (r *Router) endCheckpoint() {
 	select {
-	case c := <-r.saved.end:
-		r.saved.pending = false
-		if c != nil {
-			r.drop(c)
-		}
+	case w := <-r.saved.end:
+		r.end(w)
 	default:
+	}
+}
+
+func (r *Router) end(w written) {
+	r.saved.pending = false
+	for i, l := range r.lanes {
+		l.archive.Synced(w.lanes[i].sealing)
+	}
+	if w.durable {
+		r.drop(w.checkpoint)
 	}
 }
 
@@ -205,11 +225,9 @@ func (r *Router) Checkpoint(ctx context.Context) error {
 	case held < c.emitted:
 		return fmt.Errorf("lane: checkpoint: the store holds batch %d of %d", held, c.emitted)
 	}
-	if err := r.write(ctx, c); err != nil {
-		return err
-	}
-	r.drop(c)
-	return nil
+	err = r.write(ctx, c)
+	r.end(written{c, err == nil})
+	return err
 }
 
 // renew begins a new log in place of one that a sync failed on, whose end may
@@ -248,8 +266,8 @@ func (r *Router) takeOver(now int64) error {
 	defer cancel()
 	if r.saved.pending {
 		select {
-		case <-r.saved.end:
-			r.saved.pending = false
+		case w := <-r.saved.end:
+			r.end(w)
 		case <-ctx.Done():
 			return fmt.Errorf("lane: renew the log: an earlier checkpoint waits for the store: %w", ctx.Err())
 		}
@@ -259,7 +277,9 @@ func (r *Router) takeOver(now int64) error {
 	if err != nil {
 		return fmt.Errorf("lane: renew the log: %w", err)
 	}
-	if err := r.writeWhenHeld(ctx, c); err != nil {
+	err = r.writeWhenHeld(ctx, c)
+	defer func() { r.end(written{c, err == nil}) }()
+	if err != nil {
 		return err
 	}
 	if err := r.beginLog(); err != nil { // the end of the old log is given up
@@ -268,6 +288,5 @@ func (r *Router) takeOver(now int64) error {
 		}
 	}
 	r.saved.at = now
-	r.drop(c)
 	return nil
 }

@@ -293,13 +293,13 @@ func (r *Router) newLine(ctx context.Context) error {
 	if err == nil {
 		err = r.write(ctx, c)
 	}
+	if err == nil {
+		err = r.beginLog()
+	}
 	if err != nil {
 		return fmt.Errorf("lane: begin a new line: %w", err)
 	}
-	if err := r.beginLog(); err != nil {
-		return err
-	}
 	r.saved.at = r.now
-	r.drop(c)
+	r.end(written{c, true})
 	return nil
 }
