@@ -70,7 +70,9 @@ func newFleet(g *graph.Graph) *fleet {
 		f.services = append(f.services, service{id: clean(n.ID), namespace: clean(n.Namespace), label: clean(n.Name), kind: n.Kind})
 		place[n.ID] = i
 	}
-	order := sortedBy(len(f.services), func(a, b int) int { return compareNames(f.services[a].id, f.services[b].id) })
+	order := sortedBy(len(f.services), func(a, b int) int {
+		return cmp.Or(compareNames(f.services[a].id, f.services[b].id), cmp.Compare(g.Nodes[a].ID, g.Nodes[b].ID))
+	})
 	rank := make([]int, len(order))
 	sorted := make([]service, len(order))
 	for to, from := range order {

@@ -19,9 +19,9 @@ const (
 	leaderRoom  = 50 // from the rim of the star to the text of a label, and some air
 	edge        = 12 // kept free at the top and at the bottom
 	marginY     = 44
-	spare       = 1.15 // other typefaces than the built-in one are wider
-	maxLabel    = 30   // runes of a group's name
-	maxName     = 34   // of a service's
+	spare       = 1.2 // other typefaces than the built-in one are wider
+	maxLabel    = 30  // runes of a group's name
+	maxName     = 34  // of a service's
 	maxPill     = 28
 	maxLabels   = 160
 	pillRoom    = 34 // of the radius for each pill, lest they cover the star
