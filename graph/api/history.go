@@ -46,7 +46,21 @@ type history struct {
 	P50 []*float64 `json:"p50_ms,omitempty"`
 	P95 []*float64 `json:"p95_ms,omitempty"`
 	P99 []*float64 `json:"p99_ms,omitempty"`
+	// Series are the same of several services, when several are asked for;
+	// Calls and Errors are then empty.
+	Series []serviceSeries `json:"series,omitempty"`
 }
+
+// A serviceSeries is calls into one service over time.
+type serviceSeries struct {
+	Service string  `json:"service"`
+	Calls   []int64 `json:"calls"`
+	Errors  []int64 `json:"errors"`
+}
+
+// maxServices is how many services one history may be of: those that a page
+// lists.
+const maxServices = 32
 
 // A span of time is cut into points.
 type cut struct {
@@ -67,14 +81,18 @@ func (c cut) widest() time.Duration {
 }
 
 // history answers with calls and errors over time: of the whole graph, of one
-// edge, or of the calls into one node.
+// edge, or of the calls into nodes.
 func (h *handler) history(w http.ResponseWriter, r *http.Request) error {
-	v, err := parameters(r, "from", "to", "step", "edge", "service")
+	v, err := parametersMany(r, "service", "from", "to", "step", "edge", "service")
 	if err != nil {
 		return err
 	}
-	if v.Get("edge") != "" && v.Get("service") != "" {
+	services := v["service"]
+	switch {
+	case v.Get("edge") != "" && len(services) > 0:
 		return badRequest("give edge or service, not both")
+	case len(services) > maxServices:
+		return badRequest("service is given %d times; %d are the most", len(services), maxServices)
 	}
 	q, err := h.query(url.Values{"from": v["from"], "to": v["to"]})
 	if err != nil {
@@ -97,7 +115,7 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return h.fill(ctx, &answer, c, v.Get("edge"), v.Get("service"))
+		return h.fill(ctx, &answer, c, v.Get("edge"), services)
 	})
 	if err != nil {
 		return err
@@ -134,36 +152,64 @@ func cutOf(q graph.Query, first, last graph.Instant, step string) (c cut, err er
 }
 
 // fill adds up the points of c.
-func (h *handler) fill(ctx context.Context, to *history, c cut, edge, service string) error {
-	sums := &sums{cut: c, stats: make([]graph.Stats, c.points()), figures: edge != "" || service != ""}
-	part := func(graph.Subject) bool { return true }
-	if sums.figures {
-		var err error
-		if part, err = h.subjects(ctx, c, edge, service); err != nil {
+func (h *handler) fill(ctx context.Context, to *history, c cut, edge string, services []string) error {
+	part, err := everything, error(nil)
+	if edge != "" || len(services) > 0 {
+		if part, err = h.subjects(ctx, c, edge, services); err != nil {
 			return err
 		}
 	}
-	chosen := make(map[unique.Handle[graph.Subject]]bool)
-	err := h.o.History.CellsWithin(ctx, c.from, c.to, c.widest(), func(k graph.Key, s *graph.Stats, width time.Duration) bool {
-		yes, seen := chosen[k.Subject]
+	many := len(services) > 1
+	all := make([]sums, max(1, len(services)))
+	for i := range all {
+		all[i] = sums{cut: c, stats: make([]graph.Stats, c.points()), figures: edge != "" || len(services) == 1}
+	}
+	chosen := make(map[unique.Handle[graph.Subject]]places)
+	err = h.o.History.CellsWithin(ctx, c.from, c.to, c.widest(), func(k graph.Key, s *graph.Stats, width time.Duration) bool {
+		at, seen := chosen[k.Subject]
 		if !seen {
-			sub := k.Subject.Value()
-			if sub.Of == graph.OfEdge {
-				yes = part(sub)
+			at = nowhere
+			if sub := k.Subject.Value(); sub.Of == graph.OfEdge {
+				at = part(sub)
 			}
-			chosen[k.Subject] = yes
+			chosen[k.Subject] = at
 		}
-		if yes {
-			sums.add(k.Bucket, s, width)
+		for _, i := range at {
+			if i >= 0 {
+				all[i].add(k.Bucket, s, width)
+			}
 		}
 		return true
 	})
 	if err != nil {
 		return err
 	}
-	sums.write(to, service != "")
+	if !many {
+		all[0].write(to, len(services) == 1)
+		return nil
+	}
+	coarse := time.Duration(0) // so that all have the same points
+	for i := range all {
+		coarse = max(coarse, all[i].coarse)
+	}
+	for i := range all {
+		var one history
+		all[i].coarse = coarse
+		all[i].write(&one, true)
+		to.From, to.To, to.StepS = one.From, one.To, one.StepS
+		to.Series = append(to.Series, serviceSeries{services[i], one.Calls, one.Errors})
+	}
 	return nil
 }
+
+// places are the numbers of the sums that an edge belongs to, -1 for none: it
+// may count for the node that is called and for the one that calls.
+type places [2]int
+
+var nowhere = places{-1, -1}
+
+// everything puts all edges into the first sum.
+func everything(graph.Subject) places { return places{0, -1} }
 
 // sums adds up counters by point.
 type sums struct {

@@ -105,6 +105,25 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// Several services are answered at once, in the order asked for; one that is
+// not there has no calls.
+func TestHistoryOfSeveral(t *testing.T) {
+	w := do(newHistory(t), "GET", "/api/v1/history?step=5m&service=orders&service=shop/web&service=nobody&service=shop/cart")
+	var got struct {
+		Calls  []int64
+		Series []struct {
+			Service       string
+			Calls, Errors []int64
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if got, want := fmt.Sprint(got.Calls, got.Series), "[] [{orders [500 500] [0 0]} {shop/web [15 40] [6 19]} {nobody [0 0] [0 0]} {shop/cart [15 40] [6 19]}]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // Mistakes are named, and no history is longer than its bound.
 func TestHistoryRefuses(t *testing.T) {
 	h := newHistory(t)
@@ -116,6 +135,8 @@ func TestHistoryRefuses(t *testing.T) {
 		{"history?step=7s", 400, "step is"},
 		{"history?step=90s", 400, "step is"},
 		{"history?edge=a,b&service=a", 400, "not both"},
+		{"history?step=1m&step=2m", 400, "given 2 times"},
+		{"history?" + strings.Repeat("service=a&", 33), 400, "32 are the most"},
 		{"history?service=nobody", 404, "no calls of"},
 		{"history?edge=shop/cart,shop/web", 404, "no calls of"},
 		{"history?cake=1", 400, "unknown parameter"},

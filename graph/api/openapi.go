@@ -21,7 +21,7 @@ var parameterDocs = map[string]string{
 	"theme":       "look of a star: dark, light",
 	"endTs":       "end of the window, ms since 1970",
 	"lookback":    "length of the window, ms",
-	"service":     "id of a node: only calls from or to it; of a history those into it, or out of it if nobody calls it",
+	"service":     "id of a node: only calls from or to it; of a history those into it, or out of it if nobody calls it, and the answer has a series for each if it is given more than once",
 	"base_from":   "start of the window that is compared with",
 	"base_to":     "end of that window, exclusive",
 	"significant": "true leaves out changes of rate and errors that chance explains",

@@ -19,6 +19,11 @@ var filterParameters = slices.DeleteFunc(slices.Clone(queryParameters), func(p s
 // parameters returns the parameters of r, each given once and each of the known
 // ones.
 func parameters(r *http.Request, known ...string) (url.Values, error) {
+	return parametersMany(r, "", known...)
+}
+
+// parametersMany is the same, but the one named many may be given often.
+func parametersMany(r *http.Request, many string, known ...string) (url.Values, error) {
 	if len(r.URL.RawQuery) > maxQuery {
 		return nil, &failure{http.StatusRequestURITooLong, "uri_too_long", "the query is longer than 8 KiB"}
 	}
@@ -30,7 +35,7 @@ func parameters(r *http.Request, known ...string) (url.Values, error) {
 		switch {
 		case !slices.Contains(known, name):
 			return nil, badRequest("unknown parameter %q; known are %s", name, strings.Join(known, ", "))
-		case len(values) > 1:
+		case len(values) > 1 && name != many:
 			return nil, badRequest("parameter %q is given %d times", name, len(values))
 		}
 	}

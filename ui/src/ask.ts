@@ -9,14 +9,18 @@ export class AskError extends Error {
   }
 }
 
-export function apiUrl(path: string, query: Readonly<Record<string, string>> = {}): string {
+/** What is asked, by name; empty values are left out. */
+export type Query = Readonly<Record<string, string>> | URLSearchParams;
+
+export function apiUrl(path: string, query: Query = {}): string {
   const url = new URL(`api/${path}`, document.baseURI);
-  url.search = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== '')).toString();
+  const pairs = query instanceof URLSearchParams ? [...query] : Object.entries(query);
+  url.search = new URLSearchParams(pairs.filter(([, v]) => v !== '')).toString();
   return url.href;
 }
 
 /** ask returns the JSON of an answer. Throws AskError. */
-export async function ask(path: string, query: Readonly<Record<string, string>> = {}, signal?: AbortSignal): Promise<unknown> {
+export async function ask(path: string, query: Query = {}, signal?: AbortSignal): Promise<unknown> {
   let status = 0;
   let body: unknown;
   try {

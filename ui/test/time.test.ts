@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aboutOf, NOTHING_KNOWN, portOf } from '../src/model/about';
 import { bars, historyOf, ticks } from '../src/model/history';
+import { seriesOf } from '../src/panels/row-sparks';
 import { sparkPath } from '../src/panels/spark';
 import { traceLink } from '../src/panels/trace-link';
 
@@ -24,6 +25,15 @@ describe('history', () => {
     expect(hour.length).toBeLessThanOrEqual(8);
     for (const t of hour) expect(t % 600_000).toBe(0);
     for (const length of [60_000, 86_400_000, 7 * 86_400_000, 400 * 86_400_000]) expect(ticks(from, from + length, 7).length, String(length)).toBeLessThanOrEqual(9);
+  });
+});
+
+describe('series of a list', () => {
+  it('are read by service, with gaps where nothing was called', () => {
+    const s = seriesOf({ series: [{ service: 'a', calls: [4, 0], errors: [1, 0] }, { service: '__proto__', calls: [], errors: [] }, 7, { calls: [1] }] });
+    expect([...s.keys()]).toEqual(['a', '__proto__']);
+    expect(s.get('a')).toEqual({ calls: [4, 0], shares: [0.25, NaN] });
+    for (const bad of [null, {}, { series: 1 }]) expect(seriesOf(bad).size).toBe(0);
   });
 });
 

@@ -1,4 +1,4 @@
-import { CALL_KINDS } from './frame';
+import { CALL_KINDS, GONE, LESS, MORE, NEW } from './frame';
 import type { Graph } from './graph';
 import { compareText } from './groups';
 import type { SortKey } from './url';
@@ -6,7 +6,7 @@ import type { SortKey } from './url';
 /** The calls as rows of a table. */
 
 export interface RowQuery {
-  /** Every word must occur in the name of one end, in the kind, or be "failing". */
+  /** Every word must occur in the name of one end, be the kind, or "failing"; in a comparison also "new", "vanished", "more" or "less". */
   filter: string;
   sort: SortKey;
   descending: boolean;
@@ -37,6 +37,9 @@ function comparator(graph: Graph, q: RowQuery): (a: number, b: number) => number
   }
 }
 
+/** Words by which a comparison's calls are found. */
+const CHANGE_WORDS: ReadonlyMap<string, number> = new Map([['new', NEW], ['vanished', GONE], ['more', MORE], ['less', LESS]]);
+
 /** rows gives the slots of the calls that pass the filter, in order. */
 export function rows(graph: Graph, q: RowQuery): number[] {
   const words = q.filter.toLowerCase().split(/\s+/).filter((w) => w !== '');
@@ -44,7 +47,7 @@ export function rows(graph: Graph, q: RowQuery): number[] {
   const lowered = words.length === 0 ? [] : graph.services.name.map((n) => n.toLowerCase());
   const passes = (call: number): boolean =>
     words.every((w) => lowered[c.from[call]].includes(w) || lowered[c.to[call]].includes(w) || CALL_KINDS[c.kind[call]] === w
-      || (w === 'failing' && c.errorRate[call] > 0));
+      || (w === 'failing' && c.errorRate[call] > 0) || (graph.comparing && CHANGE_WORDS.get(w) === c.change[call]));
   const out: number[] = [];
   for (const call of graph.callList()) if (words.length === 0 || passes(call)) out.push(call);
   return out.sort(comparator(graph, q));

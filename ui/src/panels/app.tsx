@@ -89,7 +89,7 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
       {shown && state.noStar.value !== '' && (
         <section class="empty" aria-label="No star">
           <h2>The star cannot be drawn here</h2>
-          <p>{state.noStar.value}. The table shows the same calls.</p>
+          <p>{state.noStar.value}. The layers, the matrix and the table show the same calls.</p>
           <button type="button" class="primary" onClick={() => state.go({ view: 'table' })}>Open the table</button>
         </section>
       )}

@@ -61,6 +61,14 @@ function movement(c: ChangedCall): string {
   return parts.join(' · ');
 }
 
+/** The mark of a change: of what matters most in it. */
+function Sign({ call }: { call: ChangedCall }): JSX.Element {
+  const { base, now, what } = call;
+  const errors = what.includes('errors');
+  const [from, to] = errors ? [base.errorShare, now.errorShare] : what.includes('rate') ? [base.rate, now.rate] : [base.p99, now.p99];
+  return <i class={`sign${errors ? (to > from ? ' failing' : ' healthy') : ''}`} aria-hidden="true">{errors ? (to > from ? '▲' : '▼') : to >= from ? '↑' : '↓'}</i>;
+}
+
 /** How much a change matters: more failures before more traffic before slower calls. */
 function weight(c: ChangedCall): number {
   const errors = Math.abs(c.now.errorShare - c.base.errorShare) * Math.max(c.now.rate, c.base.rate);
@@ -82,7 +90,7 @@ function Changed({ state }: { state: AppState }): JSX.Element | null {
         {list.slice(0, shown).map((c) => (
           <li key={`${c.from} ${c.to} ${c.kind}`}>
             <button type="button" class="row" onClick={() => state.go({ caller: c.from, callee: c.to, callKind: c.kind })}>
-              <i class="sign" aria-hidden="true">{c.now.rate >= c.base.rate ? '↑' : '↓'}</i>
+              <Sign call={c} />
               <span class="who"><span class="pair"><bdi>{label(c.from)}</bdi> → <bdi>{label(c.to)}</bdi></span><span class="sub num">{movement(c)}</span></span>
             </button>
           </li>

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { count, latency, percent, rate } from '../model/format';
 import { healthOf, topTalkers, type Health } from '../model/health';
 import { KindMark } from './icons';
+import { lazy } from './lazy';
 import type { AppState } from './state';
 
 const MAX_ATTENTION = 7;
@@ -12,13 +13,18 @@ export function Figure({ value, unit, tone }: { value: string; unit: string; ton
   return <div class="figure"><b class={`num ${tone ?? ''}`}>{value}</b><span>{unit}</span></div>;
 }
 
+const SeriesLoader = lazy(async () => (await import('./row-sparks')).SeriesLoader);
+const RowSpark = lazy(async () => (await import('./row-sparks')).RowSpark);
+
 interface RowProps {
   state: AppState;
   slot: number;
+  /** The curve beside the name is of failures. */
+  failures: boolean;
   children: ComponentChildren;
 }
 
-function Row({ state, slot, children }: RowProps): JSX.Element {
+function Row({ state, slot, failures, children }: RowProps): JSX.Element {
   const s = state.graph.services;
   const health = s.rate[slot] > 0 ? healthOf(s.errorRate[slot], state.thresholds) : 'healthy';
   const group = state.grouping.groups[state.grouping.of[slot]];
@@ -27,6 +33,7 @@ function Row({ state, slot, children }: RowProps): JSX.Element {
       <button type="button" class="row" onClick={() => state.pin(slot)} onPointerEnter={() => { state.hovered.value = slot; }} onPointerLeave={() => { state.hovered.value = -1; }}>
         <i class={`mark ${health === 'healthy' ? `hue-${group?.hue ?? 0}` : health}`}><KindMark kind={s.kind[slot]} /></i>
         <span class="who"><bdi>{s.label[slot]}</bdi><span class="sub num"><bdi>{group?.name ?? ''}</bdi> · {rate(s.rate[slot])}/s · p99 {latency(s.p99[slot])}</span></span>
+        {state.series.value.has(s.name[slot]) && <RowSpark state={state} name={s.name[slot]} errors={failures} />}
         {children}
       </button>
     </li>
@@ -65,16 +72,18 @@ function About({ state }: { state: AppState }): JSX.Element | null {
 function Lists({ state }: { state: AppState }): JSX.Element {
   const { graph } = state;
   const attention = state.attention.value;
+  const talkers = topTalkers(graph, MAX_TALKERS);
   const s = graph.services;
   return (
     <>
+      <SeriesLoader state={state} names={[...new Set([...attention.slice(0, MAX_ATTENTION), ...talkers])].map((i) => s.name[i])} />
       <h3>Needs attention <q class="num">{count(attention.length)}</q></h3>
       {attention.length === 0
         ? <p class="sub calm">No service fails more than {percent(state.thresholds.degraded)} of its calls.</p>
         : (
           <ul class="rows">
             {attention.slice(0, MAX_ATTENTION).map((i) => (
-              <Row key={s.id[i]} state={state} slot={i}><em class={`num ${healthOf(s.errorRate[i], state.thresholds)}`}>{percent(s.errorRate[i])}</em></Row>
+              <Row key={s.id[i]} state={state} slot={i} failures={true}><em class={`num ${healthOf(s.errorRate[i], state.thresholds)}`}>{percent(s.errorRate[i])}</em></Row>
             ))}
           </ul>
         )}
@@ -85,7 +94,7 @@ function Lists({ state }: { state: AppState }): JSX.Element {
       )}
       <h3>Top talkers</h3>
       <ul class="rows">
-        {topTalkers(graph, MAX_TALKERS).map((i) => <Row key={s.id[i]} state={state} slot={i}><em class="num">{rate(s.rate[i])}/s</em></Row>)}
+        {talkers.map((i) => <Row key={s.id[i]} state={state} slot={i} failures={false}><em class="num">{rate(s.rate[i])}/s</em></Row>)}
       </ul>
     </>
   );

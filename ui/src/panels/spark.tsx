@@ -7,7 +7,7 @@ interface SparkProps {
   values: ArrayLike<number>;
   height: number;
   tone: string;
-  /** What it shows, for those who cannot see it. */
+  /** What it shows, for those who cannot see it; empty: what stands beside it says it. */
   label: string;
   /** The value at the top; missing: the highest. */
   top?: number;
@@ -39,7 +39,7 @@ export function Spark({ values, height, tone, label, top }: SparkProps): JSX.Ele
   if (top === undefined) for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
   const { line, area } = sparkPath(values, most, height);
   return (
-    <svg class={`spark ${tone}`} role="img" aria-label={label} viewBox={`0 0 ${WIDTH} ${height}`} height={height} preserveAspectRatio="none">
+    <svg class={`spark ${tone}`} {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })} viewBox={`0 0 ${WIDTH} ${height}`} height={height} preserveAspectRatio="none">
       <path class="area" d={area} />
       <path class="line" d={line} />
     </svg>

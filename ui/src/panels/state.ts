@@ -94,6 +94,8 @@ export class AppState {
   clockSkewMs = 0;
   /** What the server says about itself. */
   readonly about = signal<About>(NOTHING_KNOWN);
+  /** Calls and failed shares over time of the services in a list, by name. */
+  readonly series = signal<ReadonlyMap<string, { calls: readonly number[]; shares: readonly number[] }>>(new Map());
   /** Draws the picture at once; null: there is none. */
   draw: (() => void) | null = null;
   readonly filterOpen = signal(false);

@@ -2,7 +2,7 @@
 import './table.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { CALL_KINDS } from '../model/frame';
+import { CALL_KINDS, CHANGES, SAME } from '../model/frame';
 import { count, latency, percent, rate } from '../model/format';
 import { healthOf } from '../model/health';
 import { csv, rows } from '../model/rows';
@@ -23,6 +23,8 @@ const COLUMNS: readonly { key: SortKey; name: string; numeric: boolean }[] = [
   { key: 'p99', name: 'p99', numeric: true }, { key: 'calls', name: 'In the hour', numeric: true },
 ];
 
+const CHANGE_NAMES = { same: '', new: 'new', gone: 'vanished', more: 'more', less: 'less' } as const;
+
 function Head({ state }: { state: AppState }): JSX.Element {
   const { sort, descending } = state.url.value;
   const choose = (key: SortKey, numeric: boolean): void => state.go({ sort: key, descending: key === sort ? !descending : numeric }, false);
@@ -31,7 +33,7 @@ function Head({ state }: { state: AppState }): JSX.Element {
       <tr aria-rowindex={1}>
         {COLUMNS.map((c) => (
           <th key={c.key} scope="col" class={c.numeric ? 'number' : ''} aria-sort={c.key !== sort ? 'none' : descending ? 'descending' : 'ascending'}>
-            <button type="button" onClick={() => choose(c.key, c.numeric)}>{c.name}<span class="arrow" aria-hidden="true">{c.key === sort ? (descending ? '↓' : '↑') : ''}</span></button>
+            <button type="button" onClick={() => choose(c.key, c.numeric)}>{c.key === 'calls' && !state.live.value ? 'In the window' : c.name}<span class="arrow" aria-hidden="true">{c.key === sort ? (descending ? '↓' : '↑') : ''}</span></button>
           </th>
         ))}
       </tr>
@@ -48,7 +50,7 @@ function CallRow({ state, call, index }: { state: AppState; call: number; index:
   return (
     <tr aria-rowindex={index + 2} data-call={`${s.name[c.from[call]]}→${s.name[c.to[call]]}`} data-kind={CALL_KINDS[c.kind[call]]}>
       {end(c.from[call])}{end(c.to[call])}
-      <td>{CALL_KINDS[c.kind[call]]}</td>
+      <td>{CALL_KINDS[c.kind[call]]}{state.graph.comparing && c.change[call] !== SAME && <span class={`change ${CHANGES[c.change[call]]}`}>{CHANGE_NAMES[CHANGES[c.change[call]]]}</span>}</td>
       <td class="num number"><button type="button" class="open" aria-label={`Call from ${s.label[c.from[call]]} to ${s.label[c.to[call]]}`} onClick={() => state.pinCall(call)}>{rate(c.rate[call])}</button></td>
       <td class={`num number ${healthOf(c.errorRate[call], state.thresholds)}`}>{percent(c.errorRate[call])}</td>
       <td class="num number">{latency(c.p50[call])}</td>

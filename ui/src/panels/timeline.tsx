@@ -142,6 +142,7 @@ function Track({ state, history, scale }: { state: AppState; history: History | 
   };
   const place = (ms: number): string => `${Math.min(100, Math.max(0, ((ms - scale.fromMs) / (scale.toMs - scale.fromMs)) * 100))}%`;
   const windowMs = WINDOW_MS[range];
+  const longRange = scale.toMs - scale.fromMs > 86_400_000 * 1.5;
   const [start, end] = base === '' ? [atMs - windowMs, atMs] : [Math.min(atMs, baseMs), Math.max(atMs, baseMs)];
   return (
     <div class="track" ref={track} onPointerDown={down} onPointerMove={drag} onPointerLeave={() => setHover(null)}
@@ -152,7 +153,7 @@ function Track({ state, history, scale }: { state: AppState; history: History | 
       <Handle label="Moment shown" tone="now" scale={scale} atMs={atMs} live={at === ''} step={step} move={(ms) => moveTo(state, 'at', ms, scale, false)} />
       {hover !== null && <div class="at-pointer num" aria-hidden="true" style={{ left: place(hover) }}>{pointText(history, hover)}</div>}
       <div class="axis num" aria-hidden="true">
-        {ticks(scale.fromMs, scale.toMs, 7).map((t) => <span key={t} style={{ left: place(t) }}>{scale.toMs - scale.fromMs > 86_400_000 * 1.5 ? dayAndClock(t) : clock(t)}</span>)}
+        {ticks(scale.fromMs, scale.toMs, Math.max(2, Math.min(8, Math.floor((track.current?.clientWidth ?? 600) / (longRange ? 110 : 74))))).map((t) => <span key={t} style={{ left: place(t) }}>{longRange ? dayAndClock(t) : clock(t)}</span>)}
       </div>
     </div>
   );

@@ -1,0 +1,63 @@
+/** Curves beside the services of a list: one question for all of them. */
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { ask } from '../ask';
+import { isObject } from '../model/json';
+import { RANGES, type Range } from '../model/history';
+import { Spark } from './spark';
+import type { AppState } from './state';
+
+/** So often at most, and whatever the list does. */
+const EVERY_MS = 15_000;
+/** In larger graphs the curves would cost the server more than they show. */
+const MOST_CALLS = 5_000;
+/** Fewer points than the timeline has: the curves are small. */
+const STEP: Readonly<Record<Range, string>> = { '1h': '2m', '6h': '10m', '24h': '1h', '7d': '6h', all: '' };
+
+const numbers = (v: unknown): number[] => (Array.isArray(v) ? v.map((x) => (typeof x === 'number' ? x : 0)) : []);
+
+/** seriesOf reads an answer: for each service its calls and failed shares over time. */
+export function seriesOf(v: unknown): Map<string, { calls: number[]; shares: number[] }> {
+  const out = new Map<string, { calls: number[]; shares: number[] }>();
+  if (!isObject(v) || !Array.isArray(v.series)) return out;
+  for (const s of v.series) {
+    if (!isObject(s) || typeof s.service !== 'string') continue;
+    const calls = numbers(s.calls);
+    const errors = numbers(s.errors);
+    out.set(s.service, { calls, shares: calls.map((n, i) => (n > 0 ? errors[i] / n : NaN)) });
+  }
+  return out;
+}
+
+/** Keeps the curves of these services up to date; shows nothing. */
+export function SeriesLoader({ state, names }: { state: AppState; names: readonly string[] }): null {
+  const key = [...names].sort().join('\n');
+  const { range } = state.url.value;
+  const connected = state.link.value.state === 'live' || state.link.value.state === 'paused';
+  useEffect(() => {
+    if (!connected || key === '' || state.graph.totals.calls > MOST_CALLS || !RANGES.includes(range)) return;
+    const abort = new AbortController();
+    const query = new URLSearchParams({ from: range === 'all' ? '' : `-${range}`, to: 'now', step: STEP[range] });
+    for (const n of key.split('\n')) query.append('service', n);
+    const load = (): void => {
+      ask('v1/history', query, abort.signal).then((v) => { if (!abort.signal.aborted) state.series.value = seriesOf(v); }, () => undefined);
+    };
+    // A list that changes each second must not ask each second.
+    const first = window.setTimeout(load, state.series.value.size === 0 ? 0 : EVERY_MS / 3);
+    const timer = window.setInterval(() => { if (!document.hidden) load(); }, EVERY_MS);
+    return () => {
+      window.clearTimeout(first);
+      window.clearInterval(timer);
+      abort.abort();
+    };
+  }, [key, range, connected]);
+  return null;
+}
+
+export function RowSpark({ state, name, errors }: { state: AppState; name: string; errors: boolean }): JSX.Element | null {
+  const s = state.series.value.get(name);
+  if (s === undefined) return null;
+  return errors
+    ? <Spark values={s.shares} height={16} tone="errors" top={Math.max(0.1, ...s.shares.filter(Number.isFinite))} label="" />
+    : <Spark values={s.calls} height={16} tone="calls" label="" />;
+}
