@@ -188,7 +188,7 @@ func BenchmarkReadHour(b *testing.B) {
 		s.clock.t = s.clock.t.Add(time.Minute)
 		s.apply(b, s.fleet.each(s.clock.t, 45))
 	}
-	for range 45 {
+	for range 100 {
 		s.second(b, 7_500)
 	}
 	to := graph.InstantOf(s.clock.t)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"graphctl/graph"
+	"graphctl/graph/memstore"
 )
 
 // manyNames is how many edges the tests of shards count: some in each of three.
@@ -89,6 +90,50 @@ func levelsAgree(t *testing.T, s *Store, want *graph.Delta) {
 		if !got.Equal(want) {
 			t.Errorf("the sums of buckets of %v are not those of the batches", l.width)
 		}
+	}
+}
+
+// A window of an hour that moves on with the clock is what the model says, while
+// sums of its minutes are remembered and calls that are late change them.
+func TestRememberedRuns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	c := newClock()
+	s, _ := openTest(t, c)
+	s.runs.quiet = 0
+	model := memstore.New()
+	remembered := 0
+	for seq := uint64(1); seq <= 240; seq++ {
+		c.t = c.t.Add(time.Duration(10+rng.IntN(40)) * time.Second)
+		b := scattered(rng, c.t, seq)
+		for _, st := range []graph.Store{s, model} {
+			if err := st.Apply(t.Context(), []graph.Batch{b}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if seq%8 != 0 || seq < 60 {
+			continue
+		}
+		to := graph.InstantOf(c.t)
+		for _, length := range []time.Duration{time.Hour, 25 * time.Minute} {
+			got, err := s.Read(t.Context(), graph.Query{From: to - graph.Instant(length), To: to})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := model.Read(t.Context(), graph.Query{From: got.From, To: got.To})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameGraph(t, fmt.Sprintf("%v to %v", got.From.Time(), got.To.Time()), got, want)
+		}
+		for _, list := range s.runs.sums {
+			remembered = max(remembered, len(list))
+		}
+		if t.Failed() {
+			t.Fatalf("after batch %d", seq)
+		}
+	}
+	if remembered == 0 || s.runs.bytes == 0 {
+		t.Error("nothing was remembered")
 	}
 }
 

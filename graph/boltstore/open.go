@@ -226,7 +226,7 @@ func readFormat(tx *bbolt.Tx) (uint32, error) {
 
 // newStore reads what a store holds in memory. On error db is closed.
 func newStore(db *bbolt.DB, path string, o Options) (_ *Store, err error) {
-	s := &Store{db: db, path: path, o: o}
+	s := &Store{db: db, path: path, o: o, runs: newRunCache()}
 	err = s.view("open "+path, func(tx *bbolt.Tx) error {
 		if err := s.dict.load(tx.Bucket(namesBucket)); err != nil || db.IsReadOnly() {
 			return err

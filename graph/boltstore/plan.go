@@ -40,7 +40,9 @@ type plan struct {
 	resolution time.Duration
 	names      []name
 	groups     []groupSet
-	terms      []term          // add up, with the pages inside the window, to its sum
+	terms      []term // add up, with runs and the pages inside the window, to its sum
+	runs       []run
+	cache      *runCache
 	seen       []sighting      // cut the window, ascending
 	hours      span            // whole hours that the window touches
 	evidence   []graph.Instant // those that have bases
@@ -139,6 +141,7 @@ type shardReader struct {
 	shard  shard
 	sum    tally                               // without sketches
 	times  wire.Dense                          // the sketches of sum
+	run    tally                               // a run that is being summed
 	amends map[graph.Instant]*[shardRows]int64 // calls in pages, by the sighting that holds them
 	first  [shardRows]graph.Instant
 	last   [shardRows]graph.Instant // end of the bucket
@@ -158,14 +161,12 @@ func (r *shardReader) read(sh shard) error {
 		r.first[i], r.last[i] = math.MaxInt64, math.MinInt64
 	}
 	for _, t := range r.plan.terms {
-		found, err := r.reader.readInto(t.base, sh.of(t.at, 0), &r.times, t.sign)
-		if err != nil {
+		if err := r.readTerm(t); err != nil {
 			return err
 		}
-		if !found {
-			continue
-		}
-		if err := r.sum.add(sh, &r.reader.rows, t.sign); err != nil {
+	}
+	for _, run := range r.plan.runs {
+		if err := r.readRun(r.plan.cache, run); err != nil {
 			return err
 		}
 	}
@@ -176,6 +177,14 @@ func (r *shardReader) read(sh shard) error {
 		return nil
 	}
 	return r.readEvidence()
+}
+
+func (r *shardReader) readTerm(t term) error {
+	found, err := r.reader.readInto(t.base, r.shard.of(t.at, 0), &r.times, t.sign)
+	if !found || err != nil {
+		return err
+	}
+	return r.sum.add(r.shard, &r.reader.rows, t.sign)
 }
 
 // readPages adds the pages inside the window; of names that are no edges it adds

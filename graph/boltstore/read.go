@@ -71,9 +71,12 @@ func (s *Store) plan(tx *bbolt.Tx, q graph.Query) (*plan, error) {
 		}
 	}
 	begin, end := max(p.from, first.Floor(graph.Coarse)), min(p.to, last.Ceil(graph.Coarse))
-	if p.terms, err = k.cover(tx, begin, end); err != nil {
+	terms, err := k.cover(tx, begin, end)
+	if err != nil {
 		return nil, err
 	}
+	p.terms, p.runs = runsOf(terms)
+	p.cache = s.runs
 	p.hours = span{p.from.Floor(graph.Coarse), p.to.Ceil(graph.Coarse)}
 	if p.evidence, err = starts(tx, coarse.base, p.hours.from, p.hours.to); err != nil {
 		return nil, err

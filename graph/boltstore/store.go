@@ -103,6 +103,7 @@ type Store struct {
 
 	dropped struct{ late, hours atomic.Uint64 }
 	readers readers
+	runs    *runCache
 
 	mu   sync.RWMutex
 	dict dictionary

@@ -86,6 +86,9 @@ func (w *write) run(tx *bbolt.Tx, batches []graph.Batch) error {
 	f := &s.folder
 	f.begin(tx, k)
 	for _, v := range w.visits {
+		for _, p := range v.pages {
+			s.runs.folding(shardHour{v.shard, p.bucket.Floor(graph.Coarse)}, tx.ID())
+		}
 		if err := f.fold(v.shard, v.pages); err != nil {
 			return err
 		}
