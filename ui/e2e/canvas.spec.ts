@@ -131,6 +131,69 @@ describe('a wire that breaks', () => {
   });
 });
 
+describe('a server that is gone', () => {
+  test('leaves the picture, counts down, and is found again', async () => {
+    const own = new Server();
+    await own.start();
+    try {
+      await own.send(call('a', 'b'));
+      const { page } = await openPage(browser, `${own.url}?view=table`);
+      await waitForGraph(page, 2, 1);
+      await own.stop();
+      const banner = page.getByRole('alert');
+      await banner.getByText(/Next try in \d+ s|Trying/).waitFor();
+      await banner.getByText('This is how things stood.').waitFor();
+      await page.locator('tr[data-call="shop/a→shop/b"]').waitFor();
+      expect(await page.getByTestId('connection').textContent()).toBe('reconnecting');
+      await own.start();
+      await waitForGraph(page, 2, 1);
+      await banner.waitFor({ state: 'detached' });
+      await page.close();
+    } finally {
+      await own.remove();
+    }
+  });
+});
+
+describe('a browser without WebGL2', () => {
+  test('has the other views', async () => {
+    const page = await browser.context.newPage();
+    await page.addInitScript(() => {
+      const real = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function get(this: HTMLCanvasElement, kind: string, ...rest: unknown[]) {
+        return kind === 'webgl2' ? null : (real as (...a: unknown[]) => RenderingContext | null).call(this, kind, ...rest);
+      } as typeof real;
+    });
+    await page.goto(`${server.url}?focus=shop%2Fcart`);
+    await page.getByText('The star cannot be drawn here').waitFor();
+    await page.keyboard.press('2');
+    await page.getByText('The star cannot be drawn here').waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: /orders/ }).first().waitFor();
+    await page.keyboard.press('5');
+    await page.locator('tr[data-call="shop/web→shop/cart"]').waitFor();
+    await page.close();
+  });
+});
+
+describe('what the server refused', () => {
+  test('is said in the header, with the reason', async () => {
+    const own = new Server();
+    await own.start();
+    try {
+      await own.send(call('a', 'b'));
+      const { page } = await openPage(browser, `${own.url}?view=table`);
+      await waitForGraph(page, 2, 1);
+      await own.send(call('a', 'b').replaceAll(/"traceId":"[0-9a-f]+"/g, '"traceId":"00"'));
+      const marks = page.locator('.marks');
+      await marks.locator('summary').click();
+      await marks.getByText(/reject/i).first().waitFor();
+      await page.close();
+    } finally {
+      await own.remove();
+    }
+  });
+});
+
 describe('a proxy that strips a prefix', () => {
   test('changes nothing', async () => {
     const proxy = new Proxy(server.web, '/tools/graph/');

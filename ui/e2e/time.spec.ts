@@ -221,6 +221,14 @@ describe('filters', () => {
 });
 
 describe('panels', () => {
+  test('draw curves beside the services of their lists', async () => {
+    const { page } = await open('?view=table');
+    const rows = page.getByRole('region', { name: 'Everything' }).locator('.row');
+    await rows.filter({ hasText: 'ranking' }).first().locator('.spark.failing .line').waitFor();
+    await rows.filter({ hasText: 'cart' }).first().locator('.spark.calls .line').waitFor();
+    await page.close();
+  });
+
   test('tell of a call what both sides saw', async () => {
     const { page, faults } = await open('?view=table');
     await page.getByRole('button', { name: 'Call from web to cart' }).click();

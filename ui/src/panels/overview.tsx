@@ -33,7 +33,7 @@ function Row({ state, slot, failures, children }: RowProps): JSX.Element {
       <button type="button" class="row" onClick={() => state.pin(slot)} onPointerEnter={() => { state.hovered.value = slot; }} onPointerLeave={() => { state.hovered.value = -1; }}>
         <i class={`mark ${health === 'healthy' ? `hue-${group?.hue ?? 0}` : health}`}><KindMark kind={s.kind[slot]} /></i>
         <span class="who"><bdi>{s.label[slot]}</bdi><span class="sub num"><bdi>{group?.name ?? ''}</bdi> · {rate(s.rate[slot])}/s · p99 {latency(s.p99[slot])}</span></span>
-        {state.series.value.has(s.name[slot]) && <RowSpark state={state} name={s.name[slot]} errors={failures} />}
+        {state.series.value.has(s.name[slot]) && <RowSpark state={state} name={s.name[slot]} tone={failures ? health : 'calls'} />}
         {children}
       </button>
     </li>

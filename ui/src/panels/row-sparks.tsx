@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ask } from '../ask';
+import type { Health } from '../model/health';
 import { isObject } from '../model/json';
 import { RANGES, type Range } from '../model/history';
 import { Spark } from './spark';
@@ -54,10 +55,13 @@ export function SeriesLoader({ state, names }: { state: AppState; names: readonl
   return null;
 }
 
-export function RowSpark({ state, name, errors }: { state: AppState; name: string; errors: boolean }): JSX.Element | null {
+/** What the curve is of: calls, or failures of a service in that health. */
+export type Tone = 'calls' | Health;
+
+export function RowSpark({ state, name, tone }: { state: AppState; name: string; tone: Tone }): JSX.Element | null {
   const s = state.series.value.get(name);
   if (s === undefined) return null;
-  return errors
-    ? <Spark values={s.shares} height={16} tone="errors" top={Math.max(0.1, ...s.shares.filter(Number.isFinite))} label="" />
+  return tone !== 'calls'
+    ? <Spark values={s.shares} height={16} tone={tone} top={Math.max(0.1, ...s.shares.filter(Number.isFinite))} label="" />
     : <Spark values={s.calls} height={16} tone="calls" label="" />;
 }
