@@ -43,15 +43,6 @@ func (t *tally) at(i uint32) *graph.Stats {
 
 func (t *tally) reset() { clear(t.used[:]) }
 
-func (t *tally) empty() bool {
-	for _, w := range t.used {
-		if w != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // len returns the number of rows.
 func (t *tally) len() (n int) {
 	for _, w := range t.used {
