@@ -224,8 +224,8 @@ describe('panels', () => {
   test('draw curves beside the services of their lists', async () => {
     const { page } = await open('?view=table');
     const rows = page.getByRole('region', { name: 'Everything' }).locator('.row');
-    await rows.filter({ hasText: 'ranking' }).first().locator('.spark.failing .line').waitFor();
-    await rows.filter({ hasText: 'cart' }).first().locator('.spark.calls .line').waitFor();
+    await rows.filter({ hasText: 'ranking' }).first().locator('.spark.failing .line').waitFor({ state: 'attached' });
+    await rows.filter({ hasText: 'cart' }).first().locator('.spark.calls .line').waitFor({ state: 'attached' });
     await page.close();
   });
 
