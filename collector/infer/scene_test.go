@@ -283,7 +283,8 @@ func playRestarted(t *testing.T, syms *collector.Symbols, all []observation) (*l
 	return l, e
 }
 
-// checkAccounts reports an account that does not add up.
+// checkAccounts reports an account that does not add up, and mail that was not
+// delivered.
 func checkAccounts(t *testing.T, e *Engine) {
 	t.Helper()
 	c := e.Counters()
@@ -293,6 +294,9 @@ func checkAccounts(t *testing.T, e *Engine) {
 	var spans uint64
 	for _, n := range c.Spans {
 		spans += n
+	}
+	if e.hasMail() {
+		t.Error("linked traces did not come to an end")
 	}
 	if spans != c.Accepted {
 		t.Errorf("dispositions add up to %d, want accepted %d: %v", spans, c.Accepted, c.Spans)
