@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,8 +35,8 @@ import (
 )
 
 // The OpenTelemetry SDK's exporters, sending as fast as they can to receivers
-// that often have no room, for seconds at a time, and that take some requests
-// in part, lose no call and have none counted twice. Each refusal on the wire
+// that often have no room, for seconds at a time, and over a network that loses
+// answers, lose no call and have none counted twice. Each refusal on the wire
 // says when to come back.
 func TestExportersLoseNothing(t *testing.T) {
 	const pairs, calls = 4, 10_000 // calls of each pair of a client and a server
@@ -220,6 +221,8 @@ type wireLog struct {
 	mu      sync.Mutex
 	refused map[string]int
 	bad     []string
+
+	answered atomic.Int64 // over gRPC
 }
 
 func (l *wireLog) note(transport string, good bool, answer any) {
@@ -234,7 +237,13 @@ func (l *wireLog) note(transport string, good bool, answer any) {
 	}
 }
 
-// grpc is a client's interceptor: what is refused must carry RetryInfo.
+// loseEach is how many calls there are to an answer that gets lost.
+const loseEach = 5
+
+var errLost = status.Error(codes.Unavailable, "the answer was lost")
+
+// grpc is a client's interceptor: what is refused must carry RetryInfo, and some
+// answers do not arrive.
 func (l *wireLog) grpc(ctx context.Context, method string, req, reply any, c *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
 	err := invoke(ctx, method, req, reply, c, o...)
 	if err != nil {
@@ -245,8 +254,12 @@ func (l *wireLog) grpc(ctx context.Context, method string, req, reply any, c *gr
 			}
 		}
 		l.note("gRPC", status.Code(err) == codes.ResourceExhausted && wait > 0 && wait <= time.Second, err)
+		return err
 	}
-	return err
+	if l.answered.Add(1)%loseEach == 0 {
+		return errLost
+	}
+	return nil
 }
 
 // roundTripper is a function as an http.RoundTripper.
