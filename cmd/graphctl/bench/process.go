@@ -131,6 +131,25 @@ func (p *process) stop() peak {
 	return p.peak
 }
 
+// awaitReady waits until graphctl takes spans, which it does some time after it
+// listens.
+func (p *process) awaitReady(ctx context.Context) error {
+	for deadline := time.Now().Add(startPatience); ; {
+		_, err := p.get(ctx, "/readyz", "", "")
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("not ready after %v: %w\n%s", startPatience, err, p.log)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // get reads a path of the web port, with a header more if it has a value.
 func (p *process) get(ctx context.Context, path, header, value string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.web+path, nil)

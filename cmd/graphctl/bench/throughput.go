@@ -79,7 +79,7 @@ func (r *runner) start(ctx context.Context, s subject) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := p.get(ctx, "/readyz", "", ""); err != nil { // it listens before it answers
+	if err := p.awaitReady(ctx); err != nil {
 		p.stop()
 		return nil, err
 	}
