@@ -66,6 +66,7 @@ type handler struct {
 	series serviceGraph
 
 	operationCache operationList
+	histories      recentHistories
 }
 
 // New returns the handler of the web port, without the check of hosts: see

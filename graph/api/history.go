@@ -115,7 +115,18 @@ func (h *handler) history(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return h.fill(ctx, &answer, c, v.Get("edge"), services)
+		if v.Get("edge") != "" || len(services) > 0 {
+			return h.fill(ctx, &answer, c, v.Get("edge"), services)
+		}
+		if known, ok := h.histories.find(c, h.o.Now()); ok {
+			answer = known
+			return nil
+		}
+		if err := h.fill(ctx, &answer, c, "", nil); err != nil {
+			return err
+		}
+		h.histories.keep(c, answer, h.o.Now())
+		return nil
 	})
 	if err != nil {
 		return err

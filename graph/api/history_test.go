@@ -124,6 +124,31 @@ func TestHistoryOfSeveral(t *testing.T) {
 	}
 }
 
+// An answer about the whole graph is given again for a moment, and no longer.
+func TestRecentHistories(t *testing.T) {
+	var r recentHistories
+	c := cut{0, graph.Instant(time.Minute), graph.Fine}
+	if _, ok := r.find(c, today); ok {
+		t.Error("found an answer that nobody kept")
+	}
+	r.keep(c, history{Calls: []int64{1}}, today)
+	if got, ok := r.find(c, today.Add(recentAge-1)); !ok || len(got.Calls) != 1 {
+		t.Errorf("a new answer: %v, %v", got, ok)
+	}
+	if _, ok := r.find(c, today.Add(recentAge)); ok {
+		t.Error("an old answer is given")
+	}
+	if _, ok := r.find(cut{0, graph.Instant(time.Hour), graph.Fine}, today); ok {
+		t.Error("an answer is given to another question")
+	}
+	for i := range 2 * maxRecent {
+		r.keep(cut{graph.Instant(i), 0, graph.Fine}, history{}, today)
+		if len(r.kept) > maxRecent {
+			t.Fatalf("%d answers are kept", len(r.kept))
+		}
+	}
+}
+
 // Mistakes are named, and no history is longer than its bound.
 func TestHistoryRefuses(t *testing.T) {
 	h := newHistory(t)

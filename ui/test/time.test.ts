@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aboutOf, NOTHING_KNOWN, portOf } from '../src/model/about';
-import { bars, historyOf, ticks } from '../src/model/history';
+import { bars, extended, historyOf, ticks, type History } from '../src/model/history';
 import { seriesOf } from '../src/panels/row-sparks';
 import { sparkPath } from '../src/panels/spark';
 import { traceLink } from '../src/panels/trace-link';
@@ -11,6 +11,18 @@ describe('history', () => {
     expect(h).toMatchObject({ fromMs: Date.parse('2026-01-01T10:00:00Z'), stepMs: 60_000, keptFromMs: Date.parse('2025-12-01T00:00:00Z') });
     expect([...(h?.p99 ?? [])]).toEqual([NaN, 3]);
     expect(h === null ? null : [[...bars(h).calls], [...bars(h).errors]]).toEqual([[0.25, 1], [0, 0.25]]);
+  });
+
+  it('takes a newer end, and moves on with it', () => {
+    const h = (fromMs: number, ...calls: number[]): History => ({ fromMs, stepMs: 10, keptFromMs: 1, calls: Float64Array.from(calls), errors: Float64Array.from(calls), p50: new Float64Array(0), p99: new Float64Array(0) });
+    const long = h(100, 1, 2, 3, 4);
+    const calls = (x: History | null): [number, number[]] | null => (x === null ? null : [x.fromMs, [...x.calls]]);
+    expect(calls(extended(long, h(120, 7, 8)))).toEqual([100, [1, 2, 7, 8]]);
+    expect(calls(extended(long, h(120, 7, 8, 9)))).toEqual([110, [2, 7, 8, 9]]);
+    expect(calls(extended(long, h(140, 9)))).toEqual([110, [2, 3, 4, 9]]);
+    expect(extended(long, h(150, 9))).toBeNull();
+    expect(extended(long, h(125, 9))).toBeNull();
+    expect(extended(long, { ...h(120, 9), stepMs: 20 })).toBeNull();
   });
 
   it('may be of an empty store, and is nothing else', () => {

@@ -42,10 +42,39 @@ export const RANGE_MS: Readonly<Record<Range, number>> = { '1h': HOUR, '6h': 6 *
 /** How much time one picture of the past covers: long enough to hold the rare calls, short enough to see when. */
 export const WINDOW_MS: Readonly<Record<Range, number>> = { '1h': 300_000, '6h': 600_000, '24h': 1_800_000, '7d': HOUR, all: HOUR };
 
-/** The distance between points, for the server; empty: it decides. */
-export const STEP: Readonly<Record<Range, string>> = { '1h': '30s', '6h': '3m', '24h': '15m', '7d': '1h', all: '' };
+/** A graph of more calls is asked for fewer points: the server reads each call at each of them. */
+const MANY_CALLS = 5_000;
+const STEP: Readonly<Record<Range, string>> = { '1h': '30s', '6h': '3m', '24h': '15m', '7d': '1h', all: '' };
+const STEP_OF_MANY: Readonly<Record<Range, string>> = { '1h': '1m', '6h': '5m', '24h': '1h', '7d': '6h', all: '' };
 
-/** Points in the middle of a change of one screen pixel are not worth drawing: the heights of bars, 0 to 1, of calls and of failed ones. */
+/** The distance between points in a graph of so many calls, for the server; empty: it decides. */
+export function stepOf(range: Range, calls: number): string {
+  return (calls > MANY_CALLS ? STEP_OF_MANY : STEP)[range];
+}
+
+/**
+ * extended puts a recent piece of history in the place of the end of a longer
+ * one, and drops what is older than the longer one reaches back. Null: they do
+ * not fit together.
+ */
+export function extended(long: History, recent: History): History | null {
+  const lead = (recent.fromMs - long.fromMs) / long.stepMs;
+  if (recent.stepMs !== long.stepMs || !Number.isInteger(lead) || lead < 0 || lead > long.calls.length) return null;
+  const grown = Math.max(0, lead + recent.calls.length - long.calls.length);
+  const join = (a: Float64Array, b: Float64Array): Float64Array => {
+    const out = new Float64Array(lead + b.length - grown);
+    out.set(a.subarray(grown, lead));
+    out.set(b.subarray(0, out.length), Math.max(0, lead - grown));
+    return out;
+  };
+  if (grown > lead) return null;
+  return {
+    ...recent, fromMs: long.fromMs + grown * long.stepMs,
+    calls: join(long.calls, recent.calls), errors: join(long.errors, recent.errors), p50: recent.p50, p99: recent.p99,
+  };
+}
+
+/** The heights of bars, 0 to 1: of all calls, and of failed ones. */
 export function bars(h: History): { calls: Float64Array; errors: Float64Array } {
   let most = 0;
   for (const n of h.calls) most = Math.max(most, n);

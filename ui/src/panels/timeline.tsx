@@ -4,15 +4,18 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ask, AskError } from '../ask';
 import { clock, count, dayAndClock, percent } from '../model/format';
-import { bars, historyOf, RANGE_MS, RANGES, STEP, ticks, WINDOW_MS, type History, type Range } from '../model/history';
+import { bars, extended, historyOf, RANGE_MS, RANGES, stepOf, ticks, WINDOW_MS, type History, type Range } from '../model/history';
 import { momentText } from '../model/url';
 import { Pause, Play, Step } from './icons';
 import type { AppState } from './state';
 import { pause } from './time';
 
-/** The history is asked for again so often; a long one moves slowly. */
+/** The end of the history is asked for again so often, and all of it now and then, since late spans amend it. */
 const SHORT_EVERY_MS = 10_000;
 const LONG_EVERY_MS = 60_000;
+const ALL_EVERY_MS = 5 * 60_000;
+/** So many of the last points are asked for again: spans may be some minutes late. */
+const LAST_POINTS = 6;
 /** While it plays the picture moves on so often, and crosses the whole range in so many steps. */
 const PLAY_EVERY_MS = 1_000;
 const PLAY_STEPS = 60;
@@ -36,14 +39,28 @@ function useHistory(state: AppState): { history: History | null; why: string } {
   useEffect(() => {
     if (!connected) return;
     const abort = new AbortController();
-    const load = (): void => {
-      ask('v1/history', { from: range === 'all' ? '' : `-${range}`, to: 'now', step: STEP[range] }, abort.signal).then(
-        (v) => { if (!abort.signal.aborted) setAnswer({ history: historyOf(v), why: '' }); },
-        (e: unknown) => { if (!abort.signal.aborted) setAnswer((a) => ({ ...a, why: e instanceof AskError ? e.message : 'no history' })); },
-      );
+    const step = stepOf(range, state.graph.totals.calls);
+    let all: History | null = null;
+    let allAt = -Infinity;
+    let busy = false;
+    const load = async (): Promise<void> => {
+      if (busy || document.hidden) return;
+      busy = true;
+      const whole = all === null || step === '' || performance.now() - allAt > ALL_EVERY_MS;
+      const from = whole ? (range === 'all' ? '' : `-${range}`) : momentText(state.now() - LAST_POINTS * (all?.stepMs ?? 0));
+      try {
+        const got = historyOf(await ask('v1/history', { from, to: 'now', step }, abort.signal));
+        if (whole) allAt = performance.now();
+        all = whole || all === null || got === null ? got : extended(all, got);
+        if (!abort.signal.aborted && all !== null) setAnswer({ history: all, why: '' });
+      } catch (e) {
+        if (!(e instanceof AskError)) throw e;
+        if (!abort.signal.aborted) setAnswer((a) => ({ ...a, why: e.message }));
+      }
+      busy = false;
     };
-    load();
-    const timer = window.setInterval(() => { if (!document.hidden) load(); }, range === '1h' || range === '6h' ? SHORT_EVERY_MS : LONG_EVERY_MS);
+    void load();
+    const timer = window.setInterval(() => void load(), range === '1h' || range === '6h' ? SHORT_EVERY_MS : LONG_EVERY_MS);
     return () => {
       window.clearInterval(timer);
       abort.abort();
