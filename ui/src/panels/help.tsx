@@ -29,7 +29,8 @@ export function Help({ state }: { state: AppState }): JSX.Element {
           <ul>{SHAPES.map(([kind, what]) => <li key={kind}><KindMark kind={kind} />{what}</li>)}</ul>
           <p class="sub">Each cord is a call. It grows brighter towards the callee, comets run from caller to callee, and red ones are failed calls. Thicker means more calls.</p>
           <p class="sub">A service is pale when healthy, amber with a halo above 2.5 % errors, red with a halo above 10 %.</p>
-          <p class="sub">Wheel or pinch to zoom, drag to move, click to pin a service, click an arc to come closer. Click a cord for both sides of a call; with a service pinned, shift and a click on another shows the paths to it.</p>
+          <p class="sub">Press or drag on the timeline to see the past; with its handle in focus ← → move it, and End goes back to live.</p>
+          <p class="sub">Wheel or pinch to zoom, drag to move, click to pin a service, click an arc to come closer, or with Shift to fold its services into one circle. Click a cord for both sides of a call; with a service pinned, shift and a click on another shows the paths to it.</p>
         </div>
       </div>
       <p class="sub version">{state.server.value}</p>

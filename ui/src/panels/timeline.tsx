@@ -213,7 +213,7 @@ function Buttons({ state, scale }: { state: AppState; scale: Scale }): JSX.Eleme
   return (
     <div class="play">
       <button type="button" aria-label="Step back" onClick={() => step(-1)}><Step back={true} /></button>
-      <button type="button" class="big" aria-label={running ? 'Pause' : 'Play'} onClick={() => pause(state)}>{running ? <Pause /> : <Play />}</button>
+      <button type="button" class="big" aria-label={running ? 'Pause' : 'Play'} disabled={state.url.value.base !== ''} onClick={() => pause(state)}>{running ? <Pause /> : <Play />}</button>
       <button type="button" aria-label="Step on" disabled={live} onClick={() => step(1)}><Step back={false} /></button>
     </div>
   );
