@@ -202,13 +202,14 @@ func (r *Router) Run(ctx context.Context) error {
 	for running := true; running; {
 		select {
 		case <-ticker.C:
-			r.tick()
+			r.tick(false)
 		case <-ctx.Done():
 			running = false
 		}
 	}
 	r.setOpen(false)
-	r.tick()
+	r.tick(false)
+	r.tick(true)
 	cancel()
 	writer.Wait()
 	close(done)

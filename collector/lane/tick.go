@@ -8,14 +8,15 @@ import (
 )
 
 // tick writes a tick to the log, waits for the lanes to come to it, evaluates
-// and emits.
-func (r *Router) tick() {
+// and emits. Two ticks of one time evaluate all that changed, also what would
+// rest until it is quiet: the second is one that is final.
+func (r *Router) tick(final bool) {
 	if r.logs() && (r.blocked || r.log.Stats().Failing != nil) {
 		r.renew()
 		return
 	}
 	cut := r.nextCut()
-	now, ok := r.mark(cut)
+	now, ok := r.mark(cut, final)
 	if !ok {
 		return
 	}
@@ -30,13 +31,16 @@ func (r *Router) tick() {
 // mark puts a tick, and before it a change of the cut, into the log and the
 // queues. It reports whether there is one: not when nothing has to be done, nor
 // when the log cannot take it.
-func (r *Router) mark(cut int64) (now int64, ok bool) {
+func (r *Router) mark(cut int64, final bool) (now int64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.open && !r.touched && r.shared.idle.Load() && time.Now().UnixNano()-r.shared.ticked.Load() < int64(idleTick) {
 		return 0, false
 	}
-	now = r.clock()
+	now = r.now
+	if !final {
+		now = r.clock()
+	}
 	if r.logs() {
 		if cut > r.cut {
 			if _, err := r.log.Cut(now, cut); err != nil {
