@@ -173,10 +173,13 @@ func (r *shardReader) read(sh shard) error {
 	if err := r.readSightings(); err != nil {
 		return err
 	}
-	if sh.class == edges {
-		return nil
+	if sh.class == others {
+		return r.readEvidence()
 	}
-	return r.readEvidence()
+	for i, st := range r.sum.rows {
+		r.times.Take(i, st)
+	}
+	return nil
 }
 
 func (r *shardReader) readTerm(t term) error {
@@ -361,7 +364,6 @@ func (r *shardReader) tell(b *graph.Builder) {
 			continue
 		}
 		n := names[i]
-		r.times.Take(i, st)
 		b.Cell(graph.Key{Bucket: r.first[i], Subject: n.subject, Facets: n.facets}, st, time.Duration(r.last[i]-r.first[i]))
 	}
 	if r.shard.class == edges {
