@@ -199,6 +199,28 @@ describe('Force', () => {
   });
 });
 
+describe('grouping', () => {
+  test('folds all groups into circles, unfolds them, and groups by community and kind; the link says so', async () => {
+    const { page, faults } = await open('');
+    await drawn(page);
+    await server.send(call('probe', 'target', 'other'));
+    await waitForGraph(page, SERVICES + 2, CALLS.length + 1);
+    await page.getByRole('button', { name: 'Fold all' }).click();
+    const drawnServices = (n: number): Promise<unknown> => page.waitForFunction((k) => document.querySelector('.star canvas')?.getAttribute('data-drawn') === k, String(n));
+    await drawnServices(2);
+    expect(new URL(page.url()).searchParams.getAll('fold').sort()).toEqual(['n:other', 'n:shop']);
+    await page.getByRole('button', { name: 'Unfold' }).click();
+    await drawnServices(SERVICES + 2);
+    await page.getByRole('button', { name: 'Community' }).click();
+    await page.locator('.star-label.heading', { hasText: 'around' }).first().waitFor();
+    await page.getByRole('button', { name: 'Kind' }).click();
+    await page.locator('.star-label.heading', { hasText: 'services' }).first().waitFor();
+    expect(new URL(page.url()).searchParams.get('group')).toBe('kind');
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+});
+
 describe('a standing clock', () => {
   let still: MockServer;
 

@@ -1,6 +1,7 @@
 /** Asks the worker for layouts: one at a time, and only the newest of each kind that waits. */
 import workerUrl from './layout/worker?worker&url';
 import type { LayoutAnswer, LayoutRequest } from './layout/worker';
+import type { CommunityInput } from './layout/communities';
 import type { ForceInput, ForceLayout } from './layout/force';
 import type { StarInput, StarLayout } from './layout/star';
 
@@ -24,6 +25,8 @@ function trusted(url: string): string {
 export interface Layouts {
   star(layout: StarLayout): void;
   force(layout: ForceLayout): void;
+  /** For each slot the slot of its community's head. */
+  communities(heads: Uint32Array): void;
   /** The share of a force layout that is done. */
   progress(share: number): void;
   failed(why: string): void;
@@ -32,7 +35,7 @@ export interface Layouts {
 export class Layouter {
   private readonly worker: Worker;
   private running: LayoutRequest['kind'] | null = null;
-  private readonly waiting: { star: StarInput | null; force: ForceInput | null } = { star: null, force: null };
+  private readonly waiting: { star: StarInput | null; force: ForceInput | null; communities: CommunityInput | null } = { star: null, force: null, communities: null };
 
   constructor(private readonly done: Layouts) {
     this.worker = new Worker(trusted(workerUrl), { type: 'module' });
@@ -50,6 +53,11 @@ export class Layouter {
     this.next();
   }
 
+  communities(input: CommunityInput): void {
+    this.waiting.communities = input;
+    this.next();
+  }
+
   /** A request for forces that has not begun is given up. */
   forgetForce(): void {
     this.waiting.force = null;
@@ -57,8 +65,11 @@ export class Layouter {
 
   private next(): void {
     if (this.running !== null) return;
-    const { star, force } = this.waiting;
-    if (star !== null) {
+    const { star, force, communities } = this.waiting;
+    if (communities !== null) {
+      this.waiting.communities = null;
+      this.send({ kind: 'communities', input: communities }, [communities.alive, communities.kind, communities.nameRank, communities.from, communities.to]);
+    } else if (star !== null) {
       this.waiting.star = null;
       this.send({ kind: 'star', input: star }, [star.alive, star.group, star.bucket, star.nameRank, star.from, star.to, star.groupParent, star.groupHue]);
     } else if (force !== null) {
@@ -81,7 +92,8 @@ export class Layouter {
     // An answer to a question that has been asked anew meanwhile is of no use.
     if (this.waiting[a.kind] === null) {
       if (a.kind === 'star') this.done.star(a.layout);
-      else this.done.force(a.layout);
+      else if (a.kind === 'force') this.done.force(a.layout);
+      else this.done.communities(a.heads);
     }
     this.next();
   }

@@ -5,6 +5,7 @@ import { radiusOf } from './layout/size';
 import { strengths } from './layout/strength';
 import { BAND, OUTER, SMALL, type StarInput, type StarLayout } from './layout/star';
 import type { Graph } from './model/graph';
+import { isHead, isWithin, UNFOLDED } from './fold';
 import { compareText, groupCells, type GroupCell, type Grouping } from './model/groups';
 import { CHANGE_STEP, LOOK_CALLEE, LOOK_CALLER, LOOK_DIM, LOOK_FOCUS, LOOK_PLAIN, ROLE_CALLEE, ROLE_CALLER, type Geometry, type Weights } from './render/star';
 
@@ -46,12 +47,16 @@ function sortPairs(from: Uint32Array, to: Uint32Array, rank: Uint32Array): void 
   });
 }
 
+/** The code of the shape of a folded group, after those of SERVICE_KINDS. */
+const KIND_FOLDED = 5;
+const NO_FOLDS = new Int32Array(0);
+
 /** straight: calls run from end to end, not through the gates of the star. */
-export function geometryOf(graph: Graph, layout: StarLayout, straight: boolean): Geometry {
+export function geometryOf(graph: Graph, layout: StarLayout, straight: boolean, heads: Int32Array = NO_FOLDS): Geometry {
   const n = layout.x.length;
   const groups = layout.arcs.length / 4;
   const places = new Float32Array((n + groups) * 4);
-  for (let i = 0; i < n; i++) places.set([layout.x[i], layout.y[i], layout.gate[i], graph.services.kind[i]], i * 4);
+  for (let i = 0; i < n; i++) places.set([layout.x[i], layout.y[i], layout.gate[i], isHead(heads, i) ? KIND_FOLDED : graph.services.kind[i]], i * 4);
   for (let g = 0; g < groups; g++) places.set(groupPlace(layout, g), (n + g) * 4);
   return {
     places, services: n + groups,
@@ -138,6 +143,14 @@ function lookOf(slot: number, focus: Focus | null, member: (slot: number) => boo
   return focus.callers.has(slot) ? LOOK_CALLER : LOOK_DIM;
 }
 
+/** Which groups are folded: for each slot its head, and the groups whose figures heads show. */
+export interface Folds {
+  heads: Int32Array;
+  grouping: Grouping;
+}
+
+const NOTHING_FOLDED: Folds = { heads: NO_FOLDS, grouping: { groups: [], of: new Uint16Array(0) } };
+
 export interface Looks {
   /** Four values a slot: radius, failed share, look, rank. */
   values: Float32Array<ArrayBuffer>;
@@ -150,22 +163,24 @@ export interface Looks {
  * focus it is false for all. The circles of a small star keep their size in
  * pixels when the window, and with it the fitting zoom, is small.
  */
-export function looksOf(graph: Graph, layout: StarLayout, focus: Focus | null, member: (slot: number) => boolean, fittingZoom: number): Looks {
+export function looksOf(graph: Graph, layout: StarLayout, focus: Focus | null, member: (slot: number) => boolean, fittingZoom: number, folds: Folds = NOTHING_FOLDED): Looks {
   const s = graph.services;
-  const slots = [...graph.serviceList()].filter((i) => i < layout.x.length);
+  const slots = [...graph.serviceList()].filter((i) => i < layout.x.length && !isWithin(folds.heads, i));
+  const traffic = (i: number): number => (isHead(folds.heads, i) ? folds.grouping.groups[folds.grouping.of[i]].rate : s.traffic[i]);
+  const failed = (i: number): number => (isHead(folds.heads, i) ? folds.grouping.groups[folds.grouping.of[i]].errorRate : s.rate[i] > 0 ? s.errorRate[i] : 0);
   let most = 0;
-  for (const i of slots) if (s.kind[i] !== 4) most = Math.max(most, s.traffic[i]);
+  for (const i of slots) if (s.kind[i] !== 4) most = Math.max(most, traffic(i));
   const values = new Float32Array(layout.x.length * 4);
   const enlarge = layout.services <= SMALL ? Math.max(1, Math.min(2.5, 1 / fittingZoom)) : 1;
-  slots.sort((a, b) => s.traffic[a] - s.traffic[b] || a - b);
+  slots.sort((a, b) => traffic(a) - traffic(b) || a - b);
   slots.forEach((i, place) => {
     const look = lookOf(i, focus, member);
-    let radius = radiusOf(s.traffic[i], most, layout.services, layout.room[i] / enlarge) * enlarge;
+    let radius = radiusOf(traffic(i), most, layout.services, layout.room[i] / enlarge) * enlarge;
     if (look === LOOK_FOCUS) radius = Math.max(radius, 7);
-    const silent = s.traffic[i] <= 0;
+    const silent = traffic(i) <= 0;
     const rank = layout.services <= SMALL ? (silent ? 0.35 : 1) : (place / slots.length) ** 1.5;
     const lit = focus !== null && look !== LOOK_DIM && look !== LOOK_PLAIN;
-    values.set([radius, s.rate[i] > 0 ? s.errorRate[i] : 0, look, lit ? 1 : rank], i * 4);
+    values.set([radius, failed(i), look, lit ? 1 : rank], i * 4);
   });
   return { values, order: Uint32Array.from(slots) };
 }
@@ -188,8 +203,8 @@ export interface CallValues {
 }
 
 /** callValues gives each call its look. most: so many have a chord of their own. */
-export function callValues(graph: Graph, grouping: Grouping, most = MAX_CHORDS): CallValues {
-  const single = chordValues(graph);
+export function callValues(graph: Graph, grouping: Grouping, heads: Int32Array = NO_FOLDS, most = MAX_CHORDS): CallValues {
+  const single = chordValues(graph, heads);
   if (single.order.length <= most) return { ...single, ribbons: [] };
   const ribbons = groupCells(graph, grouping, single.order.subarray(most)).map((c, i) => ({ ...c, slot: graph.callHigh + i }));
   const values = new Float32Array((graph.callHigh + ribbons.length) * 2);
@@ -200,15 +215,16 @@ export function callValues(graph: Graph, grouping: Grouping, most = MAX_CHORDS):
   return { values, order, ribbons };
 }
 
-function chordValues(graph: Graph): Omit<CallValues, 'ribbons'> {
+function chordValues(graph: Graph, heads: Int32Array): Omit<CallValues, 'ribbons'> {
   const { rate, errorRate } = graph.calls;
   const values = new Float32Array(Math.max(1, graph.callHigh) * 2);
   const strength = strengths([...graph.callList()], rate, graph.callHigh);
   const few = graph.callCount <= 300 ? 0.22 : graph.callCount <= 2000 ? 0.08 : 0;
-  const order = new Uint32Array(graph.callCount);
-  let n = 0;
+  const order: number[] = [];
   for (const c of graph.callList()) {
-    order[n++] = c;
+    const head = heads[graph.calls.from[c]] ?? UNFOLDED;
+    if (head !== UNFOLDED && head === heads[graph.calls.to[c]]) continue;
+    order.push(c);
     if (rate[c] <= 0) {
       if (graph.comparing) values[c * 2 + 1] = CHANGE_STEP * graph.calls.change[c];
       continue;
@@ -217,7 +233,7 @@ function chordValues(graph: Graph): Omit<CallValues, 'ribbons'> {
     values[c * 2 + 1] = errorRate[c] + (graph.comparing ? CHANGE_STEP * graph.calls.change[c] : 0);
   }
   order.sort((a, b) => rate[b] - rate[a] || a - b);
-  return { values, order };
+  return { values, order: Uint32Array.from(order) };
 }
 
 /** From and to of each call; ribbons run between the places that geometryOf adds for groups. */

@@ -38,6 +38,7 @@ describe('the URL', () => {
     const states: UrlState[] = [
       DEFAULT_URL_STATE,
       { ...DEFAULT_URL_STATE, view: 'table', focus: 'shop/a b&c=%2F', filter: 'failing', sort: 'p99', descending: false },
+      { ...DEFAULT_URL_STATE, view: 'matrix', up: 0, down: 3, group: 'community', folded: ['n:a b', 'c:shop/x&y'], still: 2.5 },
       { ...DEFAULT_URL_STATE, team: '日本', theme: 'light', quality: 'low', sort: 'from', descending: true },
     ];
     states.push({

@@ -24,7 +24,7 @@ describe('the chords of a very large fleet', () => {
 
   it('are the busiest ones, and ribbons that sum exactly the rest, the ribbons first', () => {
     const most = 500;
-    const v = callValues(g, grouping, most);
+    const v = callValues(g, grouping, undefined, most);
     const single = [...v.order].filter((c) => c < g.callHigh);
     expect(single.length).toBe(most);
     expect(v.order.length).toBe(most + v.ribbons.length);
@@ -38,7 +38,7 @@ describe('the chords of a very large fleet', () => {
   });
 
   it('end for ribbons in the middle of the arcs of their groups', () => {
-    const v = callValues(g, grouping, 500);
+    const v = callValues(g, grouping, undefined, 500);
     const star = starOf(g);
     const ends = endsOf(g, v.ribbons, star);
     const { places } = geometryOf(g, star, false);

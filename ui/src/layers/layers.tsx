@@ -77,7 +77,7 @@ function Hops({ state }: { state: AppState }): JSX.Element {
       ))}
     </div>
   );
-  return <div class="hops">{choice('up', 'up', up)}{choice('down', 'down', down)}</div>;
+  return <div class="choice">{choice('up', 'up', up)}{choice('down', 'down', down)}</div>;
 }
 
 /** Moves the keyboard from card to card: up and down a column, left and right to the nearest. */

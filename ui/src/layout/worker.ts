@@ -1,12 +1,18 @@
 /** The layouts, off the main thread. One request, one answer, in order; a long one tells how far it is. */
+import { communitiesOf, type CommunityInput } from './communities';
 import { layoutForce, type ForceInput, type ForceLayout } from './force';
 import { layoutStar, type StarInput, type StarLayout } from './star';
 
-export type LayoutRequest = { kind: 'star'; input: StarInput } | { kind: 'force'; input: ForceInput };
+export type LayoutRequest =
+  | { kind: 'star'; input: StarInput }
+  | { kind: 'force'; input: ForceInput }
+  | { kind: 'communities'; input: CommunityInput };
 
 export type LayoutAnswer =
   | { kind: 'star'; layout: StarLayout }
   | { kind: 'force'; layout: ForceLayout }
+  /** For each slot the slot of its community's head. */
+  | { kind: 'communities'; heads: Uint32Array<ArrayBuffer> }
   /** The share of a force layout that is done. */
   | { kind: 'progress'; share: number };
 
@@ -19,6 +25,11 @@ addEventListener('message', (event: MessageEvent<LayoutRequest>) => {
   if (request.kind === 'star') {
     const layout = layoutStar(request.input);
     answer({ kind: 'star', layout }, [layout.x, layout.y, layout.row, layout.gate, layout.room, layout.gates, layout.arcs]);
+    return;
+  }
+  if (request.kind === 'communities') {
+    const heads = communitiesOf(request.input);
+    answer({ kind: 'communities', heads }, [heads]);
     return;
   }
   const layout = layoutForce(request.input, (share) => answer({ kind: 'progress', share }, []));

@@ -75,30 +75,42 @@ function paint(groups: Group[], parents: readonly string[]): void {
   }
 }
 
-/** groupServices splits the services into groups, in the order of the ring. */
-export function groupServices(graph: Graph): Grouping {
+/** What services can be grouped by. */
+export const GROUPINGS = ['namespace', 'community', 'kind'] as const;
+export type GroupBy = (typeof GROUPINGS)[number];
+
+/** The group of a service: its key, its name and the namespace that its hue follows. */
+function homeOf(graph: Graph, i: number, by: GroupBy, heads: Uint32Array | null): { key: string; name: string; kind: number } {
+  const s = graph.services;
+  const kind = s.kind[i] < SERVICE_KINDS.length ? s.kind[i] : 0;
+  const head = by === 'community' && heads !== null && i < heads.length ? heads[i] : NO_HEAD;
+  if (head !== NO_HEAD && s.alive[head] === 1) return { key: `c:${s.name[head]}`, name: `around ${s.label[head]}`, kind: 0 };
+  if (kind !== 0) return { key: `k:${kind}`, name: KIND_NAMES[kind], kind };
+  if (by === 'kind') return { key: 'n:', name: KIND_NAMES[0], kind: 0 };
+  if (by === 'community') return { key: 'c:', name: 'no community', kind: 0 };
+  return { key: `n:${s.namespace[i]}`, name: s.namespace[i] || KIND_NAMES[0], kind: 0 };
+}
+
+/** No community, in the list of heads. */
+const NO_HEAD = 0xffffffff;
+
+/** groupServices splits the services into groups, in the order of the ring. heads: for each slot the head of its community. */
+export function groupServices(graph: Graph, by: GroupBy = 'namespace', heads: Uint32Array | null = null): Grouping {
   const byKey = new Map<string, Group>();
   const keys = new Array<string>(graph.serviceHigh);
-  const s = graph.services;
   for (const i of graph.serviceList()) {
-    const kind = s.kind[i] < SERVICE_KINDS.length ? s.kind[i] : 0;
-    let key = kind === 0 ? `n:${s.namespace[i]}` : `k:${kind}`;
+    let { key, name, kind } = homeOf(graph, i, by, heads);
+    if (!byKey.has(key) && byKey.size >= MAX_GROUPS) [key, name, kind] = ['n:', KIND_NAMES[0], 0];
     let group = byKey.get(key);
-    if (group === undefined && byKey.size >= MAX_GROUPS) {
-      key = 'n:';
-      group = byKey.get(key);
-    }
     if (group === undefined) {
-      const namespace = kind === 0 && key !== 'n:' ? s.namespace[i] : '';
-      const name = namespace || KIND_NAMES[kind];
-      group = { key, name, parent: kind === 0 ? parentOf(name) : key, kind, hue: 0, count: 0, rate: 0, errorRate: 0 };
+      group = { key, name, parent: kind !== 0 || by !== 'namespace' ? key : parentOf(name), kind, hue: 0, count: 0, rate: 0, errorRate: 0 };
       byKey.set(key, group);
     }
     group.count++;
     keys[i] = key;
   }
   const groups = [...byKey.values()].sort(compareGroups);
-  paint(groups, parentsOf(graph));
+  paint(groups, by === 'namespace' ? parentsOf(graph) : groups.filter((g) => g.kind === 0).map((g) => g.parent));
   const index = new Map(groups.map((g, i) => [g.key, i]));
   const of = new Uint16Array(graph.serviceHigh);
   for (const i of graph.serviceList()) of[i] = index.get(keys[i]) ?? 0;

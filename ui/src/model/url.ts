@@ -2,6 +2,7 @@
 
 import { CALL_KINDS } from './frame';
 import { NO_FILTER, type Direction, type Filter } from './filter';
+import { GROUPINGS, type GroupBy } from './groups';
 import { RANGES, type Range } from './history';
 
 export const VIEWS = ['star', 'layers', 'force', 'matrix', 'table'] as const;
@@ -24,6 +25,9 @@ export interface UrlState {
   /** Hops towards callers and towards callees in the Layers view, 0 to 3. */
   up: number;
   down: number;
+  /** What services are grouped by, and the keys of the groups that are folded. */
+  group: GroupBy;
+  folded: readonly string[];
   /** Seconds at which everything that moves by itself stands still; null: it moves. */
   still: number | null;
   /** Null: as the system prefers. */
@@ -48,10 +52,12 @@ export interface UrlState {
   callKind: string;
 }
 
-export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', up: 2, down: 2, still: null, theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '',
+export const DEFAULT_URL_STATE: UrlState = { view: 'star', focus: '', team: '', up: 2, down: 2, group: 'namespace', folded: [], still: null, theme: null, quality: 'auto', sort: 'rate', descending: true, filter: '',
   part: NO_FILTER, at: '', base: '', range: '1h', caller: '', callee: '', callKind: '' };
 
 export const MAX_HOPS = 3;
+/** A link folds no more groups than this. */
+export const MAX_FOLDED = 200;
 
 /** No more of a value than this is read from a link. */
 const MAX_VALUE = 1024;
@@ -126,6 +132,8 @@ export function parseUrl(query: string): UrlState {
     team: text('team'),
     up: digit(p.get('up'), MAX_HOPS, d.up),
     down: digit(p.get('down'), MAX_HOPS, d.down),
+    group: oneOf(p.get('group'), GROUPINGS, d.group),
+    folded: p.getAll('fold').slice(0, MAX_FOLDED).map((k) => k.slice(0, MAX_VALUE)),
     still: seconds(p.get('t')),
     theme: theme === 'dark' || theme === 'light' ? theme : null,
     quality: oneOf(p.get('quality'), QUALITIES, d.quality),
@@ -147,6 +155,8 @@ export function formatUrl(s: UrlState): string {
   if (s.team !== '') p.set('team', s.team);
   if (s.up !== d.up) p.set('up', String(s.up));
   if (s.down !== d.down) p.set('down', String(s.down));
+  if (s.group !== d.group) p.set('group', s.group);
+  for (const key of s.folded) p.append('fold', key);
   if (s.still !== null) p.set('t', String(s.still));
   if (s.theme !== null) p.set('theme', s.theme);
   if (s.quality !== d.quality) p.set('quality', s.quality);

@@ -5,6 +5,7 @@ import { count } from '../model/format';
 import { NO_FILTER } from '../model/filter';
 import { NONE } from '../model/graph';
 import { Banner } from './banner';
+import { GroupingChoice } from './grouping';
 import { Header } from './header';
 import { lazy } from './lazy';
 import { Overview } from './overview';
@@ -83,6 +84,7 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
       <div ref={overlay} class="overlay" aria-hidden="true" />
       {!empty && state.noStar.value === '' && <Legend state={state} />}
       {view === 'force' && arranging !== null && <p class="arranging num" role="status">Arranging {count(state.graph.serviceCount)} services: {Math.round(arranging * 100)} %</p>}
+      {shown && !empty && state.noStar.value === '' && <GroupingChoice state={state} />}
       {shown && <Tip state={state} />}
       {shown && nothingYet && <Empty state={state} />}
       {shown && empty && !nothingYet && <Nothing state={state} />}

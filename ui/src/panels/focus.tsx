@@ -108,6 +108,7 @@ export function TeamPanel({ state, group }: { state: AppState; group: number }):
         <Figure value={rate(g.rate)} unit="calls / s" />
         <Figure value={percent(g.errorRate)} unit="errors" tone={healthOf(g.errorRate, state.thresholds)} />
       </div>
+      <p class="actions"><button type="button" class="plain" aria-pressed={state.url.value.folded.includes(g.key)} onClick={() => state.fold(group)}>{state.url.value.folded.includes(g.key) ? 'Unfold' : 'Fold into one'}</button></p>
       <Calls state={state} title="Called from outside" tone="up" calls={into} end="from" filter={g.name} />
       <Calls state={state} title="Calls outside" tone="down" calls={out} end="to" filter={g.name} />
     </section>

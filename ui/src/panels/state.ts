@@ -9,7 +9,7 @@ import { groupServices, sumGroups, type Grouping } from '../model/groups';
 import { DEFAULT_THRESHOLDS, healthOf, needsAttention } from '../model/health';
 import { count, percent, rate } from '../model/format';
 import type { Path } from '../model/paths';
-import { formatUrl, parseUrl, type Theme, type UrlState } from '../model/url';
+import { formatUrl, MAX_FOLDED, parseUrl, type Theme, type UrlState } from '../model/url';
 import type { Link } from '../stream';
 
 export interface Tip {
@@ -50,6 +50,8 @@ const NO_CALL = { caller: '', callee: '', callKind: '' } as const;
 
 export class AppState {
   readonly graph = new Graph();
+  /** For each slot the head of its community, once they are found. */
+  heads: Uint32Array | null = null;
   grouping: Grouping = { groups: [], of: new Uint16Array(0) };
   readonly thresholds = DEFAULT_THRESHOLDS;
 
@@ -186,7 +188,7 @@ export class AppState {
   }
 
   regroup(): void {
-    this.grouping = groupServices(this.graph);
+    this.grouping = groupServices(this.graph, this.url.value.group, this.heads);
   }
 
   resum(): void {
@@ -203,6 +205,14 @@ export class AppState {
       else window.history.replaceState(null, '', target);
     }
     this.url.value = next;
+  }
+
+  /** Folds a group, or unfolds it. */
+  fold(group: number): void {
+    const key = this.grouping.groups[group]?.key;
+    if (key === undefined) return;
+    const { folded } = this.url.value;
+    this.go({ folded: folded.includes(key) ? folded.filter((k) => k !== key) : [...folded, key].slice(-MAX_FOLDED) }, false);
   }
 
   /** Pins a service by slot, or nothing with NONE. */

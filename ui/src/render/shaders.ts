@@ -257,6 +257,7 @@ float shape(vec2 q, float r) {
   if (vKind < 1.5) return database(q, r);
   if (vKind < 2.5) return diamond(q, r);
   if (vKind < 3.5) return abs(length(q) - r * .82) - max(r * .2, .9);
+  if (vKind > 4.5) return min(length(q) - r * .66, abs(length(q) - r * .95) - max(r * .09, .7));
   return person(q, r);
 }
 

@@ -90,6 +90,10 @@ export class StarInput {
       return;
     }
     const group = this.view.groupAt(p.x, p.y);
+    if (group >= 0 && e.shiftKey) {
+      this.state.fold(group);
+      return;
+    }
     if (group >= 0) {
       this.state.pinTeam(group);
       this.view.zoomToTeam();
@@ -104,11 +108,12 @@ export class StarInput {
     else if (this.state.pinned.value !== NONE || this.state.url.value.team !== '') this.state.pin(NONE);
   }
 
-  /** A double click opens the neighbourhood. */
+  /** A double click opens the neighbourhood of a service, and a folded group. */
   private open(e: MouseEvent): void {
     const p = this.at(e);
     const service = this.view.serviceAt(p.x, p.y);
     if (service !== NONE) this.state.go({ view: 'layers', focus: this.state.graph.services.name[service], team: '' });
+    else if (this.view.foldedAt(p.x, p.y)) this.state.fold(this.view.groupAt(p.x, p.y));
   }
 
   private hover(p: Point): void {

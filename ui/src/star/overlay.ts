@@ -7,6 +7,7 @@ import type { Graph } from '../model/graph';
 import type { Group, Grouping } from '../model/groups';
 import { flowOf, healthOf, needsAttention, topTalkers, type Thresholds } from '../model/health';
 import type { Camera } from '../render/camera';
+import { isHead, isWithin } from '../fold';
 import type { Focus } from '../scene';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -18,6 +19,8 @@ const SIGHT_PX = 8;
 const LEADER_PX = 50;
 /** So much of the star's radius each pill of its overview needs, lest they cover it. */
 const RADIUS_PER_PILL_PX = 34;
+/** The choice in the corner takes so much of the view's height. */
+const CHOICE_PX = 54;
 const NAME_PX = 14;
 const SMALL_NAME_PX = 16;
 /** From this zoom over the fitting one, names appear where there is room. */
@@ -36,10 +39,15 @@ export interface OverlayScene {
   width: number;
   height: number;
   focus: Focus | null;
+  /** For each slot the head of its folded group. */
+  heads: Int32Array;
   /** Services stand by forces, not on the ring. */
   flat: boolean;
   thresholds: Thresholds;
 }
+
+/** What names and figures are taken from. */
+type Labelled = Pick<OverlayScene, 'graph' | 'grouping' | 'heads'>;
 
 type Tone = 'bad' | 'warn' | 'up' | 'down' | 'focus' | 'talker' | 'new' | 'gone';
 
@@ -138,14 +146,14 @@ export class Overlay {
   }
 
   /** The largest radius in pixels that the star may have in a view of this width so that its labels fit beside it. */
-  room(s: Pick<OverlayScene, 'graph' | 'grouping' | 'layout'>, width: number): number {
+  room(s: Labelled & Pick<OverlayScene, 'layout'>, width: number): number {
     let most = Infinity;
     const take = (angle: number, label: number): void => {
       most = Math.min(most, (width / 2 - label - LEADER_PX) / Math.max(0.6, Math.abs(Math.cos(angle))));
     };
     const { layout } = s;
     if (layout.services <= SMALL) {
-      for (const i of s.graph.serviceList()) if (i < layout.x.length) take(Math.atan2(layout.y[i], layout.x[i]), this.serviceWidth(s, i, true));
+      for (const i of s.graph.serviceList()) if (i < layout.x.length && !isWithin(s.heads, i)) take(Math.atan2(layout.y[i], layout.x[i]), this.serviceWidth(s, i, true));
     } else {
       s.grouping.groups.slice(0, layout.arcs.length / 4).forEach((g, i) => take(layout.arcs[i * 4], this.teamTexts(g).width));
     }
@@ -178,6 +186,16 @@ export class Overlay {
     const x = s.camera.x + Math.cos(angle) * OUTER * s.camera.zoom;
     const y = s.camera.y + Math.sin(angle) * OUTER * s.camera.zoom;
     return x > -SIGHT_PX && y > -SIGHT_PX && x < s.width + SIGHT_PX && y < s.height + SIGHT_PX;
+  }
+
+  /** Places labels left and right; those on the right keep off the choice in the corner. */
+  private labelsOf(s: OverlayScene, anchors: readonly LabelAnchor[]): PlacedLabel[] {
+    const seen = anchors.filter((a) => this.inSight(s, a.angle));
+    const frame = this.frame(s);
+    return [
+      ...placeLabels(seen.filter((a) => Math.cos(a.angle) < 0), frame),
+      ...placeLabels(seen.filter((a) => Math.cos(a.angle) >= 0), { ...frame, bottom: CHOICE_PX }),
+    ];
   }
 
   private leader(key: string, used: Set<string>, d: string, className: string): void {
@@ -230,7 +248,7 @@ export class Overlay {
     const anchors: LabelAnchor[] = refs.map((g) => ({
       ref: g, angle: arcs[g * 4], height: pitch, width: texts.get(g)?.width ?? 0, weight: groups[g].rate + groups[g].count * 1e-3,
     }));
-    const placed = placeLabels(anchors.filter((a) => this.inSight(s, a.angle)), this.frame(s));
+    const placed = this.labelsOf(s, anchors);
     for (const p of placed) {
       const g = groups[p.ref];
       const t = texts.get(p.ref);
@@ -267,17 +285,17 @@ export class Overlay {
   /** Every service has its name; groups of three and more have a heading above theirs. */
   private smallLabels(s: OverlayScene, used: Set<string>): PlacedLabel[] {
     const { services } = s.graph;
-    const slots = [...s.graph.serviceList()].filter((i) => i < s.layout.x.length);
+    const slots = [...s.graph.serviceList()].filter((i) => i < s.layout.x.length && !isWithin(s.heads, i));
     const perSide = slots.length / 2 + 2;
     const pitch = perSide * 36 < s.height - 24 ? 36 : perSide * 31 < s.height - 24 ? 31 : 18;
     const anchors: LabelAnchor[] = slots.map((i) => ({
       ref: i, angle: Math.atan2(s.layout.y[i], s.layout.x[i]), height: pitch, width: this.serviceWidth(s, i, pitch > 18), weight: services.traffic[i],
     }));
-    const heads = s.grouping.groups.map((g, i) => ({ g, i })).filter(({ g, i }) => g.count >= 3 && g.kind === 0 && i * 4 < s.layout.arcs.length);
+    const heads = s.grouping.groups.map((g, i) => ({ g, i })).filter(({ g, i }) => g.count >= 3 && g.kind === 0 && s.layout.arcs[i * 4 + 3] >= 3);
     for (const { g, i } of heads) {
       anchors.push({ ref: -1 - i, angle: topOf(s.layout.arcs[i * 4], s.layout.arcs[i * 4 + 1]), height: 24, width: this.textWidth(g.name.toUpperCase(), '650 11px Inter') * 1.12 + 4, weight: Infinity });
     }
-    const placed = placeLabels(anchors.filter((a) => this.inSight(s, a.angle)), this.frame(s));
+    const placed = this.labelsOf(s, anchors);
     for (const p of placed) {
       if (p.ref < 0) this.heading(s, p, used);
       else this.serviceLabel(s, p, pitch > 18, used);
@@ -296,15 +314,24 @@ export class Overlay {
     this.elbow(`h${g.key}`, used, p, g.hue, false);
   }
 
-  private serviceSub(s: Pick<OverlayScene, 'graph'>, i: number): { text: string; errors: number } {
+  /** What a service is called; for a folded group its name. */
+  private labelOf(s: Labelled, i: number): string {
+    return isHead(s.heads, i) ? s.grouping.groups[s.grouping.of[i]].name : s.graph.services.label[i];
+  }
+
+  private serviceSub(s: Labelled, i: number): { text: string; errors: number } {
     const v = s.graph.services;
+    if (isHead(s.heads, i)) {
+      const g = s.grouping.groups[s.grouping.of[i]];
+      return { text: `${g.count} services · ${rate(g.rate)}/s`, errors: g.errorRate };
+    }
     const flow = flowOf(s.graph, i);
     return { text: flow > 0 ? `${rate(flow)}/s` : v.outRate[i] > 0 ? `calls ${rate(v.outRate[i])}/s` : 'silent', errors: v.rate[i] > 0 ? v.errorRate[i] : 0 };
   }
 
-  private serviceWidth(s: Pick<OverlayScene, 'graph'>, i: number, two: boolean): number {
+  private serviceWidth(s: Labelled, i: number, two: boolean): number {
     const sub = this.serviceSub(s, i);
-    const name = this.textWidth(short(s.graph.services.label[i], 34), '600 13px Inter');
+    const name = this.textWidth(short(this.labelOf(s, i), 34), '600 13px Inter');
     const line = this.textWidth(sub.text + (sub.errors > SHOW_ERRORS ? ` · ${percent(sub.errors)} err` : ''), '600 10.5px Inter');
     return two ? Math.max(name, line) + 4 : name + line + 14;
   }
@@ -317,7 +344,7 @@ export class Overlay {
     const on = f === null || f.service === i || f.callers.has(i) || f.callees.has(i) || (f.service < 0 && !f.callers.has(i) && this.teamOn(s, s.grouping.of[i]));
     const tone = f === null || f.service < 0 ? '' : f.service === i ? ' is-focus' : f.callees.has(i) ? ' is-callee' : f.callers.has(i) ? ' is-caller' : '';
     const { element } = this.labels.take(`s${v.id[i]}`);
-    const name = short(v.label[i], 34);
+    const name = short(this.labelOf(s, i), 34);
     this.fill(element, `${name}|${sub.text}|${sub.errors > SHOW_ERRORS ? percent(sub.errors) : ''}`, () => {
       element.append(isolated('name', name));
       this.subline(element, sub.text, sub.errors, sub.errors > SHOW_ERRORS, s.thresholds.failing);
@@ -336,7 +363,7 @@ export class Overlay {
     const out: { slot: number; tone: Tone }[] = [];
     const seen = new Set<number>();
     const add = (slot: number): void => {
-      if (seen.has(slot) || slot >= s.layout.x.length) return;
+      if (seen.has(slot) || slot >= s.layout.x.length || isHead(s.heads, slot) || isWithin(s.heads, slot)) return;
       seen.add(slot);
       const health = healthOf(v.errorRate[slot], s.thresholds);
       out.push({ slot, tone: health === 'failing' ? 'bad' : health === 'degraded' ? 'warn' : 'talker' });
@@ -389,7 +416,7 @@ export class Overlay {
     const inside: number[] = [];
     const screen = (i: number): [number, number] => [s.layout.x[i] * s.camera.zoom + s.camera.x, s.layout.y[i] * s.camera.zoom + s.camera.y];
     for (const i of s.graph.serviceList()) {
-      if (i >= s.layout.x.length) continue;
+      if (i >= s.layout.x.length || isWithin(s.heads, i)) continue;
       const [x, y] = screen(i);
       if (x > 0 && y > 0 && x < s.width && y < s.height) inside.push(i);
     }
@@ -399,7 +426,7 @@ export class Overlay {
     const size = s.flat && s.layout.services <= SMALL ? SMALL_NAME_PX : NAME_PX;
     const anchors: NameAnchor[] = inside.slice(0, most * 8).flatMap((ref) => {
       const [x, y] = screen(ref);
-      const width = this.textWidth(short(v.label[ref], 26), `550 ${size - 3}px Inter`);
+      const width = this.textWidth(short(this.labelOf(s, ref), 26), `550 ${size - 3}px Inter`);
       return this.besides(s, ref, x, y, width, size);
     });
     for (const a of placeNames(anchors, most, blocked)) this.name(s, a, size);
@@ -416,7 +443,7 @@ export class Overlay {
   private name(s: OverlayScene, a: NameAnchor, size: number): void {
     const v = s.graph.services;
     const { element } = this.names.take(`n${v.id[a.ref]}`);
-    const name = short(v.label[a.ref], 26);
+    const name = short(this.labelOf(s, a.ref), 26);
     this.fill(element, name, () => element.append(isolated('', name)));
     const health = v.rate[a.ref] > 0 ? healthOf(v.errorRate[a.ref], s.thresholds) : 'healthy';
     element.className = `star-name${s.flat ? toneOf(s.focus, a.ref) || ` ${health}` : ''}`;

@@ -12,9 +12,10 @@ import { makeComets } from '../render/comets';
 import { DARK, LIGHT } from '../render/palette';
 import { LEVELS, Watchdog } from '../render/quality';
 import { StarRenderer } from '../render/star';
-import { callValues, cometsPerCall, endsOf, focusOf, focusOfCall, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Looks } from '../scene';
+import { callValues, cometsPerCall, endsOf, focusOf, focusOfCall, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Folds, type Looks } from '../scene';
 import { Overlay } from './overlay';
 import { pickCall, pickGroup, pickService } from './pick';
+import { foldInput, foldSet, foldsOf, isHead, isWithin, spreadFold } from '../fold';
 import { behind, byForces, forceInput } from './stage';
 
 /** Services change places for their traffic no more often than this. */
@@ -56,6 +57,11 @@ export class StarView {
   private layout: StarLayout | null = null;
   /** The places shown are not those of the star. */
   private flat = false;
+  /** For each slot the head of its folded group: of the layout shown, of that asked for, and of the forces. */
+  private heads = new Int32Array(0);
+  private asked = new Int32Array(0);
+  private forceHeads = new Int32Array(0);
+  private grouped = 'namespace ';
   /** The structure for which forces were asked, and when. */
   private forceOf = -1;
   private forcedAt = -Infinity;
@@ -98,6 +104,7 @@ export class StarView {
     this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
     this.layouter = new Layouter({
       star: (l) => this.laidOut(l), force: (l) => this.forced(l),
+      communities: (heads) => this.communitiesFound(heads),
       progress: (share) => { state.arranging.value = share; }, failed: (why) => { state.noStar.value = why; },
     });
     void document.fonts.ready.then(() => {
@@ -120,6 +127,11 @@ export class StarView {
       this.renderer.still = this.state.still.value;
       this.renderer.moment = this.state.url.value.still;
       this.dirty();
+    });
+    effect(() => {
+      const { group, folded } = this.state.url.value;
+      const grouped = `${group} ${folded.join('\n')}`;
+      if (grouped !== this.grouped) untracked(() => this.regroup(grouped));
     });
     effect(() => {
       if (this.state.places.value !== null) untracked(() => this.stageTo(performance.now()));
@@ -180,14 +192,45 @@ export class StarView {
     if (star === null) return;
     const { places } = this.state;
     const force = this.view === 'force' ? this.force : null;
-    const layout = !this.onStage && places.value !== null ? behind(star, places.value, this.camera) : force !== null ? byForces(star, force) : star;
+    const layout = !this.onStage && places.value !== null ? behind(star, places.value, this.camera) : force !== null ? spreadFold(byForces(star, force), this.forceHeads) : star;
     this.flat = layout !== star;
     this.layout = layout;
     if (this.onStage) this.refit();
-    this.renderer.setGeometry(geometryOf(this.state.graph, layout, this.flat), animate, now);
+    this.renderer.setGeometry(geometryOf(this.state.graph, layout, this.flat, this.heads), animate, now);
     this.updateWeights(false);
     this.updateLooks();
     this.dirty();
+  }
+
+  /** Another way of grouping, or other groups folded. */
+  private regroup(grouped: string): void {
+    this.grouped = grouped;
+    if (this.state.graph.serviceCount === 0) return;
+    this.requestCommunities();
+    this.takeGroups();
+  }
+
+  private takeGroups(): void {
+    this.state.regroup();
+    this.state.structure.value++;
+    this.requestLayout();
+    this.dirty();
+  }
+
+  private requestCommunities(): void {
+    const { graph, grouping } = this.state;
+    if (this.state.url.value.group !== 'community') return;
+    const { high, alive, nameRank, from, to } = starInput(graph, grouping);
+    this.layouter.communities({ high, alive, kind: graph.services.kind.slice(0, high), nameRank, from, to });
+  }
+
+  private communitiesFound(heads: Uint32Array): void {
+    this.state.heads = heads;
+    this.takeGroups();
+  }
+
+  private get folds(): Folds {
+    return { heads: this.heads, grouping: this.state.grouping };
   }
 
   private requestForce(): void {
@@ -202,12 +245,13 @@ export class StarView {
     this.forceOf = this.state.graph.structureVersion;
     this.state.arranging.value = 0;
     const { graph, grouping } = this.state;
-    this.layouter.force(forceInput(graph, grouping, starInput(graph, grouping), this.star));
+    this.layouter.force(forceInput(graph, grouping, foldInput(starInput(graph, grouping), this.heads), this.star));
   }
 
   private forced(layout: ForceLayout): void {
     this.state.arranging.value = null;
     this.force = layout;
+    this.forceHeads = this.heads;
     if (this.view === 'force') this.arrange(performance.now(), true);
   }
 
@@ -222,7 +266,7 @@ export class StarView {
   /** The largest radius with which the labels fit. */
   private roomForLabels(): number {
     if (this.layout === null) return this.width / 2;
-    return this.overlay.room({ graph: this.state.graph, grouping: this.state.grouping, layout: this.layout }, this.width);
+    return this.overlay.room({ graph: this.state.graph, grouping: this.state.grouping, layout: this.layout, heads: this.heads }, this.width);
   }
 
   private refit(): void {
@@ -234,8 +278,11 @@ export class StarView {
   /** The graph has changed. */
   applied(structure: boolean, order: boolean): void {
     const now = performance.now();
-    if (structure) this.requestLayout();
-    else if (order) this.requestLater(now);
+    if (structure) {
+      this.requestCommunities();
+      this.requestLayout();
+    }
+    if (!structure && order) this.requestLater(now);
     if (this.layout !== null && !structure) this.updateValues(now);
     this.dirty();
   }
@@ -244,7 +291,10 @@ export class StarView {
     window.clearTimeout(this.orderTimer);
     this.orderTimer = 0;
     this.orderedAt = performance.now();
-    if (this.state.graph.serviceCount > 0) this.layouter.star(starInput(this.state.graph, this.state.grouping));
+    const { graph, grouping } = this.state;
+    if (graph.serviceCount === 0) return;
+    this.asked = foldsOf(graph, grouping, this.state.url.value.folded);
+    this.layouter.star(foldInput(starInput(graph, grouping), this.asked));
   }
 
   private requestLater(now: number): void {
@@ -263,13 +313,15 @@ export class StarView {
     const layout = this.pending;
     this.pending = null;
     if (layout === null) return;
-    if (layout.services !== this.state.graph.serviceCount || layout.arcs.length !== this.state.grouping.groups.length * 4) {
+    if (layout.services !== this.standing(this.asked) || layout.arcs.length !== this.state.grouping.groups.length * 4) {
       this.requestLayout();
       return;
     }
     const first = this.star === null;
-    this.star = layout;
-    this.layout = layout;
+    this.heads = this.asked;
+    this.forceOf = -1;
+    this.star = spreadFold(layout, this.heads);
+    this.layout = this.star;
     this.arrange(now, !first);
     this.weightsAt = -Infinity;
     this.cometsAt = -Infinity;
@@ -277,6 +329,13 @@ export class StarView {
     this.refocus();
     this.requestForce();
     if (first) this.zoomToTeam();
+  }
+
+  /** How many services stand for themselves or for a folded group. */
+  private standing(heads: Int32Array): number {
+    let n = 0;
+    for (const i of this.state.graph.serviceList()) if (!isWithin(heads, i)) n++;
+    return n;
   }
 
   private updateValues(now: number): void {
@@ -289,7 +348,7 @@ export class StarView {
     const every = graph.callCount <= FEW_CALLS ? 900 : WEIGHTS_EVERY_MS;
     if (now - this.weightsAt >= every) {
       this.weightsAt = now;
-      this.calls = callValues(graph, grouping);
+      this.calls = callValues(graph, grouping, this.heads);
       this.renderer.setEnds(endsOf(graph, this.calls.ribbons, this.layout));
       this.renderer.comparing = graph.comparing;
       this.updateWeights(false);
@@ -322,7 +381,7 @@ export class StarView {
     if (this.layout === null) return;
     const { graph, grouping } = this.state;
     const member = (slot: number): boolean => this.focusGroup >= 0 && grouping.of[slot] === this.focusGroup;
-    this.looks = looksOf(graph, this.layout, this.focus, member, this.fitted.zoom);
+    this.looks = looksOf(graph, this.layout, this.focus, member, this.fitted.zoom, this.folds);
     this.renderer.setLooks(this.looks.values, this.looks.order);
     this.overlayDirty = true;
   }
@@ -339,7 +398,8 @@ export class StarView {
     const { graph, grouping } = this.state;
     this.focusGroup = group;
     this.focusCall = call;
-    this.focus = call !== NONE ? focusOfCall(graph, call) : service !== NONE ? focusOf(graph, service) : group >= 0 ? focusOfGroup(graph, grouping, group) : null;
+    const focus = call !== NONE ? focusOfCall(graph, call) : service !== NONE ? focusOf(graph, service) : group >= 0 ? focusOfGroup(graph, grouping, group) : null;
+    this.focus = focus === null ? null : { ...focus, callers: foldSet(focus.callers, this.heads), callees: foldSet(focus.callees, this.heads) };
     this.renderer.activeGroup = group;
     this.renderer.setFocus(this.focus?.calls ?? null, this.focus?.roles ?? null);
     this.updateLooks();
@@ -423,11 +483,22 @@ export class StarView {
 
   serviceAt(px: number, py: number): number {
     if (this.layout === null || this.looks === null) return NONE;
-    return pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.camera, px, py);
+    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.camera, px, py);
+    return slot !== NONE && isHead(this.heads, slot) ? NONE : slot;
   }
 
   groupAt(px: number, py: number): number {
-    return this.layout === null || this.flat ? -1 : pickGroup(this.layout, this.camera, px, py);
+    if (this.layout === null || this.looks === null) return -1;
+    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.camera, px, py);
+    if (slot !== NONE && isHead(this.heads, slot)) return this.state.grouping.of[slot];
+    return this.flat ? -1 : pickGroup(this.layout, this.camera, px, py);
+  }
+
+  /** Whether the circle of a folded group is at a point. */
+  foldedAt(px: number, py: number): boolean {
+    if (this.layout === null || this.looks === null) return false;
+    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.camera, px, py);
+    return slot !== NONE && isHead(this.heads, slot);
   }
 
   callAt(px: number, py: number): number {
@@ -516,7 +587,7 @@ export class StarView {
     this.overlay.draw({
       graph: this.state.graph, grouping: this.state.grouping, layout: this.layout, looks: this.looks.values,
       camera: this.camera, zoomOverFit: this.zoomOverFit, width: this.width, height: this.height,
-      focus: this.focus, flat: this.flat, thresholds: this.state.thresholds,
+      focus: this.focus, flat: this.flat, heads: this.heads, thresholds: this.state.thresholds,
     });
     this.canvas.dataset.drawn = String(this.layout.services);
   }
