@@ -142,7 +142,7 @@ func TestCrash(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	data := t.TempDir()
 	var current atomic.Pointer[process]
-	current.Store(serve(t, data, nil, "--settle", "1s"))
+	current.Store(serve(t, data, nil, "--settle", "1s", "--lanes", "3"))
 	senders := make([]*sender, 4)
 	for i := range senders {
 		senders[i] = &sender{rand.New(rand.NewPCG(seed, uint64(i+1))), uint64(i+1) << 40, tableOf{}}
@@ -162,7 +162,7 @@ func TestCrash(t *testing.T) {
 		old := current.Load()
 		old.cmd.Process.Kill()
 		<-old.ended
-		current.Store(serve(t, data, old, "--settle", "1s"))
+		current.Store(serve(t, data, old, "--settle", "1s", "--lanes", "3"))
 		wg.Wait()
 		cancel()
 		want := tableOf{}
