@@ -85,13 +85,7 @@ func (w *Window) Prime(ctx context.Context, r graph.CellReader) error {
 	if err != nil {
 		return fmt.Errorf("live: read origins: %w", err)
 	}
-	from := w.firstHour()
-	to := w.now + graph.Instant(ahead)
-	err = r.Cells(ctx, from, to, func(k graph.Key, s *graph.Stats, width time.Duration) bool {
-		w.add(k, s, width, false)
-		return true
-	})
-	if err != nil {
+	if err := w.prime(ctx, r); err != nil {
 		return fmt.Errorf("live: read cells: %w", err)
 	}
 	w.applied = applied
@@ -99,6 +93,42 @@ func (w *Window) Prime(ctx context.Context, r graph.CellReader) error {
 		w.applied = make(map[graph.Origin]uint64)
 	}
 	w.wakeUp()
+	return nil
+}
+
+// A minuteReader is a CellReader that can read wider buckets where finer ones
+// are kept.
+type minuteReader interface {
+	// CellsWithin yields cells of buckets up to the width given, and those of
+	// coarse subjects in the hours that [from, to) touches.
+	CellsWithin(ctx context.Context, from, to graph.Instant, widest time.Duration, yield func(graph.Key, *graph.Stats, time.Duration) bool) error
+}
+
+// prime counts what r keeps: minute by minute, a sixth of the work, but for the
+// last ones, of which rates need the buckets.
+func (w *Window) prime(ctx context.Context, r graph.CellReader) error {
+	from, split, to := w.firstHour(), w.rates.first.Floor(graph.Medium), w.now+graph.Instant(ahead)
+	m, ok := r.(minuteReader)
+	if !ok {
+		split = from
+	} else if err := m.CellsWithin(ctx, from, split, graph.Medium, func(k graph.Key, s *graph.Stats, width time.Duration) bool {
+		// Coarse cells of the hour in which the rest begins come with it.
+		if width != graph.Coarse || k.Bucket < split.Floor(graph.Coarse) {
+			w.add(k, s, width, false)
+		}
+		return true
+	}); err != nil {
+		return err
+	}
+	if err := r.Cells(ctx, split, to, func(k graph.Key, s *graph.Stats, width time.Duration) bool {
+		w.add(k, s, width, false)
+		return true
+	}); err != nil {
+		return err
+	}
+	for _, e := range w.edges {
+		e.recent.prune(w.rates) // of an edge that fell silent the newest stays
+	}
 	return nil
 }
 
@@ -172,11 +202,11 @@ func (w *Window) addEdge(k graph.Key, s *graph.Stats, width time.Duration, news 
 		e.tally(s)
 	}
 	m := e.minutes.add(k.Bucket, width, s.Calls, s.Errors)
-	if width != graph.Fine {
-		return
+	if width == graph.Coarse || width != graph.Fine && k.Bucket >= w.rates.first {
+		return // too wide to tell rates or latencies from
 	}
 	holds := e.recent.add(k.Bucket, s, w.rates)
-	if !holds && k.Bucket >= w.rates.first {
+	if width == graph.Fine && !holds && k.Bucket >= w.rates.first {
 		m.fine &^= fineBit(k.Bucket)
 	}
 }
