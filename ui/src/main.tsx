@@ -142,7 +142,7 @@ function leave(): void {
   } else if (state.url.value.view !== 'star') {
     state.go({ view: 'star' });
   } else {
-    star?.fit();
+    star?.pilot.fit();
   }
 }
 

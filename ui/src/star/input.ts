@@ -62,7 +62,7 @@ export class StarInput {
     if (!this.dragged && Math.hypot(p.x - this.start.x, p.y - this.start.y) < CLICK_PX) return;
     this.dragged = true;
     this.clear();
-    if (this.pressed.size === 1) this.view.pan(p.x - before.x, p.y - before.y);
+    if (this.pressed.size === 1) this.view.pilot.pan(p.x - before.x, p.y - before.y);
     else this.pinch(e.pointerId, before, p);
     this.pressed.set(e.pointerId, p);
   }
@@ -72,7 +72,7 @@ export class StarInput {
       if (other === id) continue;
       const was = Math.hypot(before.x - q.x, before.y - q.y);
       const is = Math.hypot(now.x - q.x, now.y - q.y);
-      if (was > 1) this.view.zoom(is / was, (now.x + q.x) / 2, (now.y + q.y) / 2);
+      if (was > 1) this.view.pilot.zoom(is / was, (now.x + q.x) / 2, (now.y + q.y) / 2);
       return;
     }
   }
@@ -140,7 +140,7 @@ export class StarInput {
     this.clear();
     const p = this.at(e);
     const lines = e.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-    this.view.zoom(Math.exp(-e.deltaY * lines * (e.ctrlKey ? 4 : 1) * WHEEL_ZOOM), p.x, p.y);
+    this.view.pilot.zoom(Math.exp(-e.deltaY * lines * (e.ctrlKey ? 4 : 1) * WHEEL_ZOOM), p.x, p.y);
   }
 
   /** Walks the graph: along the ring, up to the busiest caller, down to the busiest callee. */
@@ -177,9 +177,9 @@ export class StarInput {
 
   /** Keys that work wherever the focus is. True: taken. */
   globalKey(key: string): boolean {
-    if (key === '+' || key === '=') this.view.zoom(KEY_ZOOM);
-    else if (key === '-' || key === '−') this.view.zoom(1 / KEY_ZOOM);
-    else if (key === '0') this.view.fit();
+    if (key === '+' || key === '=') this.view.pilot.zoom(KEY_ZOOM);
+    else if (key === '-' || key === '−') this.view.pilot.zoom(1 / KEY_ZOOM);
+    else if (key === '0') this.view.pilot.fit();
     else return false;
     return true;
   }

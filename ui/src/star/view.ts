@@ -2,12 +2,12 @@
 import { effect, untracked } from '@preact/signals';
 import { curveSettings } from '../layout/curve';
 import type { ForceLayout } from '../layout/force';
-import { OUTER, SMALL, type StarLayout } from '../layout/star';
+import { SMALL, type StarLayout } from '../layout/star';
 import { Layouter } from '../layouter';
 import { NONE } from '../model/graph';
 import type { View } from '../model/url';
 import type { AppState } from '../panels/state';
-import { centre, clampPan, fit, mixCameras, zoomAbout, type Camera, type Margins } from '../render/camera';
+import type { Margins } from '../render/camera';
 import { makeComets } from '../render/comets';
 import { DARK, LIGHT } from '../render/palette';
 import { LEVELS, Watchdog } from '../render/quality';
@@ -16,6 +16,7 @@ import { callValues, cometsPerCall, endsOf, focusOf, focusOfCall, focusOfGroup, 
 import { Overlay } from './overlay';
 import { pickCall, pickGroup, pickService } from './pick';
 import { foldInput, foldSet, foldsOf, isHead, isWithin, spreadFold } from '../fold';
+import { Pilot } from './pilot';
 import { behind, byForces, forceInput } from './stage';
 
 /** Services change places for their traffic no more often than this. */
@@ -24,9 +25,6 @@ const ORDER_EVERY_MS = 8_000;
 const FEW_CALLS = 2_000;
 const WEIGHTS_EVERY_MS = 5_000;
 const COMETS_EVERY_MS = 10_000;
-const CAMERA_MS = 380;
-/** The picture counts as resting so long after the last move. */
-const REST_MS = 140;
 /** How many of the heaviest calls the pointer may find. */
 const PICKABLE_CALLS = 6_000;
 
@@ -38,12 +36,6 @@ const FLAT_WEIGHTS = { inside: 0.85 };
 
 /** Below this width there are no labels. */
 const NARROW_PX = 640;
-
-interface Flight {
-  from: Camera;
-  to: Camera;
-  start: number;
-}
 
 export class StarView {
   private readonly renderer: StarRenderer;
@@ -74,12 +66,11 @@ export class StarView {
   private looks: Looks | null = null;
   private width = 1;
   private height = 1;
-  private camera: Camera = { x: 0, y: 0, zoom: 1 };
-  private fitted: Camera = { x: 0, y: 0, zoom: 1 };
-  /** The user has moved the camera away from the whole. */
-  private moved = false;
-  private flight: Flight | null = null;
-  private restAt = 0;
+  /** Moves the camera over the stage. */
+  readonly pilot = new Pilot(() => {
+    this.renderer.setMoving(true);
+    this.dirty();
+  }, () => this.state.still.value);
   private frameAsked = false;
   private overlayDirty = true;
   private fence: { sync: WebGLSync; since: number } | null = null;
@@ -192,7 +183,7 @@ export class StarView {
     if (star === null) return;
     const { places } = this.state;
     const force = this.view === 'force' ? this.force : null;
-    const layout = !this.onStage && places.value !== null ? behind(star, places.value, this.camera) : force !== null ? spreadFold(byForces(star, force), this.forceHeads) : star;
+    const layout = !this.onStage && places.value !== null ? behind(star, places.value, this.pilot.camera) : force !== null ? spreadFold(byForces(star, force), this.forceHeads) : star;
     this.flat = layout !== star;
     this.layout = layout;
     if (this.onStage) this.refit();
@@ -270,8 +261,7 @@ export class StarView {
   }
 
   private refit(): void {
-    this.fitted = fit({ width: this.width, height: this.height }, OUTER, this.margins());
-    if (!this.moved) this.camera = this.fitted;
+    this.pilot.fitTo({ width: this.width, height: this.height }, this.margins());
     this.updateLooks();
   }
 
@@ -381,7 +371,7 @@ export class StarView {
     if (this.layout === null) return;
     const { graph, grouping } = this.state;
     const member = (slot: number): boolean => this.focusGroup >= 0 && grouping.of[slot] === this.focusGroup;
-    this.looks = looksOf(graph, this.layout, this.focus, member, this.fitted.zoom, this.folds);
+    this.looks = looksOf(graph, this.layout, this.focus, member, this.pilot.fitted.zoom, this.folds);
     this.renderer.setLooks(this.looks.values, this.looks.order);
     this.overlayDirty = true;
   }
@@ -414,90 +404,35 @@ export class StarView {
     this.setFocus(...this.pinnedFocus());
   }
 
-  /* Camera */
-
-  get zoomOverFit(): number {
-    return this.camera.zoom / this.fitted.zoom;
-  }
-
-  private setCamera(c: Camera, moved: boolean): void {
-    this.camera = clampPan(c, { width: this.width, height: this.height }, OUTER);
-    this.moved = moved;
-    this.restAt = performance.now() + REST_MS;
-    this.renderer.setMoving(true);
-    this.dirty();
-  }
-
-  pan(dx: number, dy: number): void {
-    this.flight = null;
-    this.setCamera({ ...this.camera, x: this.camera.x + dx, y: this.camera.y + dy }, true);
-  }
-
-  zoom(factor: number, px = this.width / 2, py = this.height / 2): void {
-    this.flight = null;
-    this.setCamera(zoomAbout(this.camera, factor, px, py, this.fitted.zoom), true);
-  }
-
-  fit(): void {
-    this.fly(this.fitted, false);
-  }
+  /* Camera, picking */
 
   /** Zooms so that the arc of the team in focus fills the view, or back to the whole. */
   zoomToTeam(): void {
     const group = this.state.team.value;
     if (this.layout === null || this.view !== 'star') return;
-    if (group < 0 || group * 4 >= this.layout.arcs.length) {
-      if (this.moved) this.fit();
-      return;
-    }
-    const [middle, span] = this.layout.arcs.subarray(group * 4, group * 4 + 2);
-    const depth = OUTER - this.layout.inner + 120;
-    const across = Math.max(2 * OUTER * Math.sin(Math.min(Math.PI, span) / 2) * 1.15, depth);
-    const zoom = Math.max(this.fitted.zoom, Math.min(this.fitted.zoom * 6, (Math.min(this.width, this.height) * 0.8) / across));
-    const at = OUTER - depth * 0.55;
-    this.fly(centre({ width: this.width, height: this.height }, Math.cos(middle) * at, Math.sin(middle) * at, zoom), true);
-  }
-
-  private fly(to: Camera, moved: boolean): void {
-    this.moved = moved;
-    if (this.state.still.value) {
-      this.setCamera(to, moved);
-      return;
-    }
-    this.flight = { from: this.camera, to, start: performance.now() };
-    this.dirty();
-  }
-
-  private advanceCamera(now: number): void {
-    if (this.flight !== null) {
-      const t = Math.max(0, Math.min(1, (now - this.flight.start) / CAMERA_MS));
-      const flight = this.flight;
-      this.setCamera(mixCameras(flight.from, flight.to, 1 - (1 - t) ** 3), this.moved);
-      this.flight = t >= 1 ? null : flight;
-    } else if (now >= this.restAt) {
-      this.renderer.setMoving(false);
-    }
+    if (group >= 0 && group * 4 < this.layout.arcs.length) this.pilot.toArc(this.layout.arcs[group * 4], this.layout.arcs[group * 4 + 1], this.layout.inner);
+    else if (this.pilot.moved) this.pilot.fit();
   }
 
   /* Picking */
 
   serviceAt(px: number, py: number): number {
     if (this.layout === null || this.looks === null) return NONE;
-    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.camera, px, py);
+    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.pilot.camera, px, py);
     return slot !== NONE && isHead(this.heads, slot) ? NONE : slot;
   }
 
   groupAt(px: number, py: number): number {
     if (this.layout === null || this.looks === null) return -1;
-    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.camera, px, py);
+    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.pilot.camera, px, py);
     if (slot !== NONE && isHead(this.heads, slot)) return this.state.grouping.of[slot];
-    return this.flat ? -1 : pickGroup(this.layout, this.camera, px, py);
+    return this.flat ? -1 : pickGroup(this.layout, this.pilot.camera, px, py);
   }
 
   /** Whether the circle of a folded group is at a point. */
   foldedAt(px: number, py: number): boolean {
     if (this.layout === null || this.looks === null) return false;
-    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.camera, px, py);
+    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.pilot.camera, px, py);
     return slot !== NONE && isHead(this.heads, slot);
   }
 
@@ -505,7 +440,7 @@ export class StarView {
     if (this.layout === null || this.calls === null) return NONE;
     const list = this.focus !== null ? this.focus.calls : this.calls.order.subarray(this.calls.ribbons.length);
     const curve = { ...curveSettings(this.layout.inner, this.layout.services), straight: this.flat ? 1 : 0 };
-    return pickCall(this.layout, curve, this.state.graph.calls, list, PICKABLE_CALLS, this.camera, px, py);
+    return pickCall(this.layout, curve, this.state.graph.calls, list, PICKABLE_CALLS, this.pilot.camera, px, py);
   }
 
   /** The next service on the ring in a direction, by angle. */
@@ -541,14 +476,14 @@ export class StarView {
       this.ask();
       return;
     }
-    this.advanceCamera(now);
+    if (this.pilot.advance(now)) this.renderer.setMoving(false);
     if (this.layout !== null) {
-      this.renderer.camera = this.camera;
-      this.renderer.zoomOverFit = this.zoomOverFit;
+      this.renderer.camera = this.pilot.camera;
+      this.renderer.zoomOverFit = this.pilot.zoomOverFit;
       const idle = !this.overlayDirty && !this.renderer.busy;
       if (!idle || now >= this.nextAt) this.paint(now);
     }
-    if (this.renderer.busy || this.flight !== null || (this.onStage && this.renderer.animated)) this.ask();
+    if (this.renderer.busy || this.pilot.flying || (this.onStage && this.renderer.animated)) this.ask();
   }
 
   private paint(now: number): void {
@@ -586,7 +521,7 @@ export class StarView {
     if (this.layout === null || this.looks === null || !this.onStage) return;
     this.overlay.draw({
       graph: this.state.graph, grouping: this.state.grouping, layout: this.layout, looks: this.looks.values,
-      camera: this.camera, zoomOverFit: this.zoomOverFit, width: this.width, height: this.height,
+      camera: this.pilot.camera, zoomOverFit: this.pilot.zoomOverFit, width: this.width, height: this.height,
       focus: this.focus, flat: this.flat, heads: this.heads, thresholds: this.state.thresholds,
     });
     this.canvas.dataset.drawn = String(this.layout.services);
