@@ -37,8 +37,8 @@ const (
 	checkpointEvery = time.Minute
 
 	// checkpointLog is how much log makes a checkpoint due before its time:
-	// some 6 million spans, which take 3 s to replay.
-	checkpointLog = 256 << 20
+	// some 4 million spans, which take 3 s to replay.
+	checkpointLog = 96 << 20
 
 	// idleTick is how often a lane without work ticks, so that what is beyond
 	// the horizon leaves the disk.

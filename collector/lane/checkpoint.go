@@ -32,7 +32,7 @@ type laneState struct {
 // saved is what the goroutine that ticks knows of checkpoints.
 type saved struct {
 	at      int64            // tick time of the newest one that was begun
-	log     int64            // bytes of log then
+	log     uint64           // bytes appended to the log by then
 	pending bool             // it is with the writer
 	begin   chan *checkpoint // to the writer
 	end     chan written     // from it
@@ -56,7 +56,7 @@ func (r *Router) due(now int64) bool {
 	if r.wantSave || now-r.saved.at >= int64(r.o.Checkpoint) {
 		return true
 	}
-	return r.log != nil && r.log.Stats().Bytes-r.saved.log > checkpointLog
+	return r.log != nil && r.log.Stats().Appended-r.saved.log > checkpointLog
 }
 
 // beginCheckpoint takes the state for a checkpoint if one is due. The lanes
@@ -90,7 +90,7 @@ func (r *Router) state(now int64) (*checkpoint, error) {
 		}
 	})
 	if r.log != nil {
-		r.saved.log = r.log.Stats().Bytes
+		r.saved.log = r.log.Stats().Appended
 	}
 	return c, errors.Join(errs...)
 }

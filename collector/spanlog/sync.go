@@ -60,6 +60,7 @@ func (l *Log) sync() error {
 // Stats is what a log did since it was opened.
 type Stats struct {
 	Bytes        int64         // of all files on disk
+	Appended     uint64        // bytes, since it was opened
 	Records      uint64        // appended
 	Refused      uint64        // records that were not
 	AppendErrors uint64        // writes that failed
@@ -82,6 +83,7 @@ type counters struct {
 // Stats returns what the log did so far.
 func (l *Log) Stats() Stats {
 	s := Stats{
+		Appended:     l.appended.Load(),
 		Bytes:        l.stats.bytes.Load(),
 		Records:      l.stats.records.Load(),
 		Refused:      l.stats.refused.Load(),
