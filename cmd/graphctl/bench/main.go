@@ -63,6 +63,7 @@ func run(ctx context.Context, o options, log io.Writer) error {
 		return err
 	}
 	var b strings.Builder
+	defer func() { fmt.Print(b.String()) }() // also what there is when something fails
 	fmt.Fprintf(&b, "%s; `BENCH=%s BENCHTIME=%s SPANS=%d ROUNDS=%d`.\n\n", machine(), o.depth, o.benchtime, o.spans, o.rounds)
 	if o.load == "" {
 		b.WriteString("Whole programs: skipped, there was no load generator (`OTLPLOAD=DIR`).\n\n")
@@ -72,7 +73,6 @@ func run(ctx context.Context, o options, log io.Writer) error {
 	if err := o.parts(ctx, &b, log); err != nil {
 		return err
 	}
-	fmt.Print(b.String())
 	fmt.Fprintf(log, "bench: took %v\n", time.Since(o.started).Round(time.Second))
 	if o.page == "" {
 		return nil

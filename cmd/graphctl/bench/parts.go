@@ -11,31 +11,37 @@ import (
 	"strings"
 )
 
-// packages are those with benchmarks of what runs for each span, commit or
-// frame; quick runs take the first two.
-var packages = []string{
-	"./collector/otlp", "./collector/infer", "./collector/...",
-	"./graph/sketch", "./graph/wire", "./graph/live", "./graph/boltstore", "./graph/stream",
-}
+// packages are those with benchmarks of what runs for each span or each second;
+// quick runs take the first two.
+var packages = []string{"./collector/otlp", "./collector/infer", "./collector/...", "./graph/sketch", "./graph/wire", "./graph/live"}
+
+// slowPackages have benchmarks that take seconds to set up; they run once.
+var slowPackages = []string{"./graph/boltstore"}
 
 // parts runs the Go benchmarks.
 func (o *options) parts(ctx context.Context, b *strings.Builder, log io.Writer) error {
-	which := packages
+	b.WriteString("### Parts\n\n| package | benchmark | time | allocations | other |\n|---|---|---|---|---|\n")
 	if o.depth == "quick" {
-		which = packages[:2]
+		return benchmarks(ctx, b, log, o.benchtime, packages[:2])
 	}
-	fmt.Fprintf(log, "bench: go test -bench %v\n", which)
-	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", o.benchtime}, which...)...)
+	if err := benchmarks(ctx, b, log, o.benchtime, packages); err != nil {
+		return err
+	}
+	return benchmarks(ctx, b, log, "1x", slowPackages)
+}
+
+// benchmarks runs those of some packages and writes a row for each.
+func benchmarks(ctx context.Context, b *strings.Builder, log io.Writer, benchtime string, which []string) error {
+	fmt.Fprintf(log, "bench: go test -bench . -benchtime %s %s\n", benchtime, strings.Join(which, " "))
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", benchtime}, which...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		return fmt.Errorf("go test -bench: %w\n%s", err, out)
 	}
-	b.WriteString("### Parts\n\n| package | benchmark | time | allocations | other |\n|---|---|---|---|---|\n")
 	for _, r := range readBenchmarks(bytes.NewReader(out)) {
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", r.pkg, r.name, r.time, r.allocations, r.other)
 	}
-	b.WriteString("\n")
 	return nil
 }
 
