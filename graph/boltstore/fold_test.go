@@ -102,7 +102,7 @@ func TestRememberedRuns(t *testing.T) {
 	s.runs.quiet = 0
 	model := memstore.New()
 	remembered := 0
-	for seq := uint64(1); seq <= 240; seq++ {
+	for seq := uint64(1); seq <= 180; seq++ {
 		c.t = c.t.Add(time.Duration(10+rng.IntN(40)) * time.Second)
 		b := scattered(rng, c.t, seq)
 		for _, st := range []graph.Store{s, model} {
@@ -110,7 +110,7 @@ func TestRememberedRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if seq%8 != 0 || seq < 60 {
+		if seq%10 != 0 || seq < 80 {
 			continue
 		}
 		to := graph.InstantOf(c.t)

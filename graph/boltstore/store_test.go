@@ -328,7 +328,7 @@ func TestDamageIsNeverSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range 120 {
+	for n := range 60 {
 		bad := append([]byte(nil), whole...)
 		how := ""
 		switch at := rng.IntN(len(bad)); n % 3 {

@@ -81,7 +81,7 @@ func TestFormatOne(t *testing.T) {
 	}
 	s := reopen(t, path, c)
 	compareWindows(t, s, model, rng, c.t)
-	for i := range uint64(4) {
+	for i := range uint64(2) {
 		c.t = c.t.Add(40 * time.Second)
 		b := randomBatch(rng, c.t, 41+i, new([]*graph.Delta))
 		for _, st := range []graph.Store{s, model} {
