@@ -17,7 +17,7 @@ export function Facts({ state, slot }: { state: AppState; slot: number }): JSX.E
   const tone = errors > state.thresholds.failing ? 'failing' : errors > SHOW_ERRORS ? 'degraded' : '';
   return (
     <span class="sub num card-facts">
-      <span class="card-team"><bdi>{group?.name ?? ''}</bdi> · </span><span>{`${rate(flowOf(state.graph, slot))}/s · `}<b class={tone}>{percent(errors)}</b>{Number.isFinite(s.p99[slot]) ? ` · ${latency(s.p99[slot])}` : ''}</span>
+      <span class="card-team"><bdi>{group?.name ?? ''}</bdi></span><span>{`${rate(flowOf(state.graph, slot))}/s · `}<b class={tone}>{percent(errors)}</b>{Number.isFinite(s.p99[slot]) ? ` · ${latency(s.p99[slot])}` : ''}</span>
     </span>
   );
 }
