@@ -99,13 +99,12 @@ func (r *Router) begin(ctx context.Context, c *checkpoint) (err error) {
 	r.shared.savedAt.Store(c.now)
 	r.saved.at = c.now
 	if !r.log.Covers(c.log) {
-		err = errors.New("a part of the log behind the checkpoint is missing")
-	} else {
-		err = r.newLanes(len(c.lanes), c.lanes)
-	}
-	if err != nil && (errors.Is(err, infer.ErrState) || len(r.lanes) == 0) {
+		r.lost = errors.New("a part of the log behind the checkpoint is missing")
+	} else if err = r.newLanes(len(c.lanes), c.lanes); errors.Is(err, infer.ErrState) {
 		r.lost = err
-		return errors.Join(r.setAside(err), r.newLanes(r.o.Lanes, nil))
+	}
+	if r.lost != nil {
+		return errors.Join(r.setAside(r.lost), r.newLanes(r.o.Lanes, nil))
 	}
 	return err
 }

@@ -72,7 +72,7 @@ func (r *Router) nextCut() int64 {
 	if !r.wantCut.Load() || r.saved.pending || r.oldest == 0 {
 		return r.cut
 	}
-	return max(r.cut, r.oldest+(r.now-r.oldest)/cutShare)
+	return max(r.cut, r.oldest+(r.shared.ticked.Load()-r.oldest)/cutShare)
 }
 
 // setCut forgets archived traces. The lanes must rest.

@@ -74,8 +74,10 @@ type run struct {
 	begin    time.Time
 	deaths   int
 	calm     bool // no mishaps but those of the test
-	lost     bool // a line of batches was given up, so counters began anew
-	trail    []string
+
+	mu    sync.Mutex
+	lost  bool // a line of batches was given up, so counters began anew
+	trail []string
 }
 
 func newRun(t *testing.T, seed uint64) *run {
@@ -87,6 +89,8 @@ func newRun(t *testing.T, seed uint64) *run {
 }
 
 func (r *run) note(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.trail = append(r.trail, fmt.Sprintf("%8.3fs ", time.Since(r.begin).Seconds())+fmt.Sprintf(format, args...))
 }
 
@@ -246,6 +250,8 @@ func (r *run) start() {
 			Progress:   r.store.Progress,
 			Report: func(what string, err error) {
 				r.note("reported: %s: %v", what, err)
+				r.mu.Lock()
+				defer r.mu.Unlock()
 				r.lost = r.lost || strings.Contains(what, "set aside")
 			},
 		}
