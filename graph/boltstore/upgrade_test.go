@@ -19,7 +19,7 @@ import (
 func formatOne(c *clock, yield func(graph.Batch)) {
 	rng := rand.New(rand.NewPCG(5, 1))
 	said := new([]*graph.Delta)
-	for seq := uint64(1); seq <= 40; seq++ {
+	for seq := uint64(1); seq <= 42; seq++ {
 		c.t = c.t.Add(time.Duration(rng.IntN(90)) * time.Second)
 		b := randomBatch(rng, c.t, seq, said)
 		if seq%10 == 0 {
@@ -83,7 +83,7 @@ func TestFormatOne(t *testing.T) {
 	compareWindows(t, s, model, rng, c.t)
 	for i := range uint64(2) {
 		c.t = c.t.Add(40 * time.Second)
-		b := randomBatch(rng, c.t, 41+i, new([]*graph.Delta))
+		b := randomBatch(rng, c.t, 43+i, new([]*graph.Delta))
 		for _, st := range []graph.Store{s, model} {
 			if err := st.Apply(t.Context(), []graph.Batch{b}); err != nil {
 				t.Fatal(err)

@@ -3,7 +3,6 @@ package boltstore
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 
 	"go.etcd.io/bbolt"
@@ -26,7 +25,7 @@ type Report struct {
 func Verify(path string, progress func(bytes int64)) (r Report, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer guard(&err, "verify "+path)
-	if _, err := os.Stat(path); err != nil {
+	if r.Bytes, err = sizeOf(path); err != nil {
 		return r, fmt.Errorf("boltstore: verify: %w", err)
 	}
 	var o Options
@@ -41,7 +40,6 @@ func Verify(path string, progress func(bytes int64)) (r Report, err error) {
 		return r, fmt.Errorf("boltstore: verify %s: %w", path, err)
 	}
 	err = db.View(func(tx *bbolt.Tx) error {
-		r.Bytes = tx.Size()
 		v := verifier{tx: tx, report: &r, progress: progress}
 		return v.run()
 	})
