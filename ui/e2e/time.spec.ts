@@ -222,7 +222,8 @@ describe('filters', () => {
 
 describe('panels', () => {
   test('draw curves beside the services of their lists', async () => {
-    const { page } = await open('?view=table');
+    // In a window of the past rates do not fade while the tests run.
+    const { page } = await openPage(browser, `${server.url}?view=table&at=${ago(2)}`);
     const rows = page.getByRole('region', { name: 'Everything' }).locator('.row');
     await rows.filter({ hasText: 'ranking' }).first().locator('.spark.failing .line').waitFor({ state: 'attached' });
     await rows.filter({ hasText: 'cart' }).first().locator('.spark.calls .line').waitFor({ state: 'attached' });
