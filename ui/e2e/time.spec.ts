@@ -245,6 +245,21 @@ describe('panels', () => {
     await page.close();
   });
 
+  for (const theme of ['dark', 'light'] as const) {
+    test(`and the list of keys are accessible: ${theme}`, async () => {
+      const { page, faults } = await openPage(browser, `${server.url}?focus=shop%2Fcart&theme=${theme}&at=${ago(2)}`);
+      const panel = page.getByRole('region', { name: 'Service in focus' });
+      await panel.getByRole('img', { name: /Failed share/ }).waitFor();
+      await panel.getByText('POST /cart').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.keyboard.press('?');
+      await page.getByRole('dialog', { name: 'Keys' }).getByText('Compare two moments').waitFor();
+      expect(await violations(page)).toEqual([]);
+      expect(faults).toEqual([]);
+      await page.close();
+    });
+  }
+
   test('tell of a service its history and operations', async () => {
     const { page } = await open('?view=table&focus=shop%2Fcart');
     const panel = page.getByRole('region', { name: 'Service in focus' });
