@@ -129,7 +129,7 @@ void main() {
     bool differs = change > .5 && change < 2.5;
     c = differs ? (change < 1.5 ? uAdded : uRemoved) : uSame;
     float plain = uGain * (uFloor + 1.2 * value.x) * (.5 + .7 * t);
-    g = differs ? uGain * (1.1 + 3. * value.x) * (.6 + .5 * t) : change > 2.5 ? plain * 1.5 : plain * .3;
+    g = differs ? uGain * (1.1 + 3. * value.x) * (.6 + .5 * t) : change > 2.5 ? plain * (uLight ? .35 : .5) : plain * .13;
     if (aRole > 0u && !differs) g = uGain * (.2 + .5 * value.x);
   }
   vDash = change > 1.5 && change < 2.5 ? 15. : 0.;
