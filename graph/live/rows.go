@@ -13,6 +13,10 @@ type Service struct {
 	Namespace string // as sent
 	Label     string // the name as sent
 	Kind      graph.NodeKind
+	// Team and Environment are what its own spans told last, or empty; several
+	// environments are separated by ", ".
+	Team, Environment string
+
 	Rate      float32 // calls into it a second, over RateSpan
 	ErrorRate float32 // failed share of those, 0 to 1; 0 if there are none
 	P50, P99  float32 // of those, ms, as the callee timed them, else the callers; NaN if none was timed

@@ -252,7 +252,9 @@ func (w *Window) settleSpans() {
 	for _, ref := range slices.SortedFunc(maps.Keys(w.spans), graph.NodeRef.Compare) {
 		p := w.spans[ref]
 		if p.minutes.calls > 0 {
-			t.service(ref).spans = true
+			s := t.service(ref)
+			s.spans = true
+			s.settleHome(p.home)
 		} else if s := t.services[ref]; s != nil {
 			s.spans = false
 			t.release(s)

@@ -45,6 +45,7 @@ type edge struct {
 type presence struct {
 	minutes minutes
 	hours   hours
+	home    home
 }
 
 // NewWindow returns an empty window whose time is now.
@@ -182,7 +183,7 @@ func (w *Window) add(k graph.Key, s *graph.Stats, width time.Duration, news bool
 			w.addEdge(k, s, width, news)
 		}
 	case graph.OfSpans:
-		w.addSpans(sub.From, k.Bucket, s, width)
+		w.addSpans(sub.From, k, s, width)
 	case graph.OfAlias:
 		w.addAlias(k, s)
 	}
@@ -211,7 +212,8 @@ func (w *Window) addEdge(k graph.Key, s *graph.Stats, width time.Duration, news 
 	}
 }
 
-func (w *Window) addSpans(service graph.NodeRef, bucket graph.Instant, s *graph.Stats, width time.Duration) {
+func (w *Window) addSpans(service graph.NodeRef, k graph.Key, s *graph.Stats, width time.Duration) {
+	bucket := k.Bucket
 	if s.Calls == 0 || bucket < w.firstHour() {
 		return
 	}
@@ -232,6 +234,11 @@ func (w *Window) addSpans(service graph.NodeRef, bucket graph.Instant, s *graph.
 	}
 	if p.hours.add(bucket, s.Calls) {
 		w.topology.stale = true
+	}
+	if s.Calls > 0 && p.home.take(k.Facets.Value().From, bucket) {
+		if known := w.topology.services[service]; known != nil {
+			known.settleHome(p.home)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"graphctl/graph"
 	"graphctl/graph/live"
@@ -36,7 +37,9 @@ const (
 	colStatus          = 2
 	colText            = 10
 	colTextEnds        = 11
+	colEnvironments    = 19 // beside the row set of new services, which has no room for two
 	colNewServices     = 20
+	colTeams           = 29
 	colServices        = 30
 	colNewCalls        = 40
 	colCalls           = 60
@@ -170,14 +173,22 @@ func (f *frame) newServices(rows []live.Service) {
 		s := &rows[i]
 		names[i], namespaces[i], labels[i] = t.add(s.Name), t.add(s.Namespace), t.add(s.Label)
 	}
+	var teams, environments []uint32 // left out if no service has one
+	if slices.ContainsFunc(rows, func(s live.Service) bool { return s.Team != "" || s.Environment != "" }) {
+		for i := range rows {
+			teams, environments = append(teams, t.add(rows[i].Team)), append(environments, t.add(rows[i].Environment))
+		}
+	}
 	f.bytes(colText, t.bytes)
 	f.numbers(colTextEnds, t.ends)
+	f.numbers(colEnvironments, environments)
 	u32s(f, colNewServices, rows, func(s *live.Service) uint32 { return s.ID })
 	f.numbers(colNewServices+1, names)
 	f.numbers(colNewServices+2, namespaces)
 	f.numbers(colNewServices+3, labels)
 	u8s(f, colNewServices+4, rows, func(s *live.Service) uint8 { return uint8(s.Kind - graph.Service) })
 	f.serviceValues(colNewServices+5, rows)
+	f.numbers(colTeams, teams)
 }
 
 func (f *frame) serviceValues(first uint16, rows []live.Service) {

@@ -78,6 +78,11 @@ func decode(b []byte) (*decoded, error) {
 				decodeField(rows[i], set.first, field, v, strings)
 			}
 		}
+		if set.first == colNewServices {
+			if err := decodeHomes(rows, columns, strings); err != nil {
+				return nil, err
+			}
+		}
 		if set.first < 40 {
 			d.services = append(d.services, rows...)
 		} else {
@@ -86,6 +91,25 @@ func decode(b []byte) (*decoded, error) {
 	}
 	d.removedServices, d.removedCalls = columns[80].values(), columns[81].values()
 	return d, nil
+}
+
+// decodeHomes reads the two columns that may be left out.
+func decodeHomes(rows []map[string]any, columns map[uint16]decodedColumn, strings []string) error {
+	for number, field := range map[uint16]string{colTeams: "team", colEnvironments: "environment"} {
+		c := columns[number]
+		if c.count == 0 {
+			continue
+		}
+		if c.count != len(rows) || c.typ != typeU32 {
+			return fmt.Errorf("column %d has %d elements of type %d, want %d of 2", number, c.count, c.typ, len(rows))
+		}
+		for i, v := range c.values() {
+			if s := strings[int(v)]; s != "" {
+				rows[i][field] = s
+			}
+		}
+	}
+	return nil
 }
 
 func decodeField(row map[string]any, set uint16, field string, v float64, strings []string) {

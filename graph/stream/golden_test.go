@@ -61,7 +61,7 @@ func (f *fixture) step(all ...calls) {
 			own := d.At(graph.Key{
 				Bucket:  f.now.Floor(graph.Fine),
 				Subject: unique.Make(graph.Subject{Of: graph.OfSpans, From: c.from, Detail: "paired"}),
-				Facets:  unique.Make(graph.Facets{}),
+				Facets:  unique.Make(graph.Facets{From: homes[c.from]}),
 			})
 			if c.from.Kind == graph.Service {
 				own.Calls++
@@ -85,6 +85,12 @@ var (
 	external = graph.NodeRef{Kind: graph.Address, Name: "api.example.com:8443"}
 	guess    = graph.NodeRef{Kind: graph.PeerName, Name: "stock"}
 )
+
+// homes are the teams and environments that services tell.
+var homes = map[graph.NodeRef]graph.Facet{
+	web:  {Team: "storefront", Environments: "prod"},
+	cart: {Environments: "prod\x00staging", Version: "7"},
+}
 
 // frames plays the fixture and returns each frame in both forms.
 func goldenFrames() map[string][]byte {

@@ -67,6 +67,8 @@ type newService struct {
 	Namespace string `json:"namespace"`
 	Label     string `json:"label"`
 	Kind      string `json:"kind"`
+	Team      string `json:"team,omitempty"`
+	Env       string `json:"environment,omitempty"`
 	serviceValues
 }
 
@@ -125,7 +127,7 @@ func statusOf(s Status) statusMessage {
 }
 
 func newServiceOf(s *live.Service) newService {
-	return newService{s.ID, s.Name, s.Namespace, s.Label, s.Kind.String(), serviceValuesOf(s)}
+	return newService{s.ID, s.Name, s.Namespace, s.Label, s.Kind.String(), s.Team, s.Environment, serviceValuesOf(s)}
 }
 
 func serviceValuesOf(s *live.Service) serviceValues {

@@ -12,8 +12,8 @@ const F64 = 4;
 
 /** The element type of each column that this reader knows. */
 const COLUMN_TYPES: ReadonlyMap<number, number> = new Map([
-  [1, U8], [2, U8], [10, U8], [11, U32],
-  [20, U32], [21, U32], [22, U32], [23, U32], [24, U8], [25, F32], [26, F32], [27, F32], [28, F32],
+  [1, U8], [2, U8], [10, U8], [11, U32], [19, U32],
+  [20, U32], [21, U32], [22, U32], [23, U32], [24, U8], [25, F32], [26, F32], [27, F32], [28, F32], [29, U32],
   [30, U32], [31, F32], [32, F32], [33, F32], [34, F32],
   [40, U32], [41, U32], [42, U32], [43, U8], [44, F32], [45, F32], [46, F32], [47, F32], [48, F32],
   [49, F64], [50, F64], [51, F64], [52, F64],
@@ -105,6 +105,13 @@ function lookUp(table: string[], numbers: Uint32Array): string[] {
   return out;
 }
 
+/** A column of strings that may be left out. */
+function optional(table: string[], numbers: Uint32Array, rows: number): string[] {
+  if (numbers.length === 0) return new Array<string>(rows).fill('');
+  if (numbers.length !== rows) throw new FrameError(`an optional column has ${numbers.length} elements, want ${rows}`);
+  return lookUp(table, numbers);
+}
+
 /**
  * decodeBinary reads a binary frame. The columns of the result are views into
  * the buffer, which the caller gives away. Throws FrameError.
@@ -139,6 +146,8 @@ export function decodeBinary(buffer: ArrayBuffer): DataFrame {
       name: lookUp(table, c.u32(21, s.length)),
       namespace: lookUp(table, c.u32(22, s.length)),
       label: lookUp(table, c.u32(23, s.length)),
+      team: optional(table, c.u32(29), s.length),
+      environment: optional(table, c.u32(19), s.length),
       kind: c.u8(24, s.length),
       rate: c.f32(25, s.length), errorRate: c.f32(26, s.length), p50: c.f32(27, s.length), p99: c.f32(28, s.length),
     },

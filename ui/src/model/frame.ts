@@ -42,6 +42,9 @@ export interface ServiceRows extends ServiceFigures {
   name: string[];
   namespace: string[];
   label: string[];
+  /** What the service's own spans told; empty: nothing. */
+  team: string[];
+  environment: string[];
   /** Index into SERVICE_KINDS. */
   kind: Uint8Array;
   /** Codes of CHANGES; missing: nothing is compared. */

@@ -115,6 +115,8 @@ export class ServiceTable {
   name: string[] = [];
   namespace: string[] = [];
   label: string[] = [];
+  team: string[] = [];
+  environment: string[] = [];
 
   reserve(slots: number): void {
     if (slots <= this.capacity) return;
@@ -380,6 +382,9 @@ export class Graph {
         this.rename(slot, rows.name[i]);
         added = true;
       }
+      if (this.services.team[slot] !== rows.team[i] || this.services.environment[slot] !== rows.environment[i]) added = true;
+      this.services.team[slot] = rows.team[i];
+      this.services.environment[slot] = rows.environment[i];
       this.services.namespace[slot] = rows.namespace[i];
       this.services.label[slot] = rows.label[i];
       this.services.kind[slot] = rows.kind[i];

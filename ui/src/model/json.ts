@@ -87,6 +87,8 @@ function serviceRows(rows: Raw[]): ServiceRows {
     name: rows.map((r) => str(r.name)),
     namespace: rows.map((r) => str(r.namespace)),
     label: rows.map((r) => str(r.label) || str(r.name)),
+    team: rows.map((r) => str(r.team)),
+    environment: rows.map((r) => str(r.environment)),
     kind: kinds(rows, SERVICE_KINDS),
     ...serviceFigures(rows),
   };

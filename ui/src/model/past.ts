@@ -104,6 +104,10 @@ function sums(calls: readonly Call[]): Map<string, Sum> {
   return out;
 }
 
+function texts(v: unknown): string[] {
+  return Array.isArray(v) ? v.filter((t) => typeof t === 'string') : [];
+}
+
 function serviceRows(nodes: readonly Raw[], calls: readonly Call[], changes: ReadonlyMap<string, number>): ServiceRows {
   const into = sums(calls);
   const of = (id: string): Sum => into.get(id) ?? { rate: 0, failed: 0, p50: NaN, p99: NaN, timed: 0 };
@@ -113,6 +117,8 @@ function serviceRows(nodes: readonly Raw[], calls: readonly Call[], changes: Rea
     name: nodes.map((n) => text(n.id)),
     namespace: nodes.map((n) => text(n.namespace)),
     label: nodes.map((n) => text(n.name) || text(n.id)),
+    team: nodes.map((n) => texts(n.teams)[0] ?? ''),
+    environment: nodes.map((n) => texts(n.environments).join(', ')),
     kind: Uint8Array.from(nodes, (n) => Math.max(0, SERVICE_KINDS.findIndex((k) => k === n.kind))),
     rate: f32((n) => of(text(n.id)).rate),
     errorRate: f32((n) => { const s = of(text(n.id)); return s.rate > 0 ? s.failed / s.rate : 0; }),
