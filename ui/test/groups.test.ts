@@ -58,6 +58,18 @@ describe('communities', () => {
   });
 });
 
+describe('groups by what spans tell', () => {
+  const f = fleet(60, 130, 5, 3);
+  const told = { ...f, services: f.services.map((s, i) => ({ ...s, team: ['red', 'blue', ''][i % 3], environment: i % 2 === 0 ? 'prod' : 'prod, staging' })) };
+  const g = graphOf(told);
+
+  it('follow the team and the environment', () => {
+    const teams = groupServices(g, 'team');
+    expect(teams.groups.map((x) => [x.key, x.name, x.count])).toEqual([['t:', 'no team', 20], ['t:blue', 'blue', 20], ['t:red', 'red', 20]]);
+    expect(groupServices(g, 'environment').groups.map((x) => [x.name, x.count])).toEqual([['prod', 30], ['prod, staging', 30]]);
+  });
+});
+
 describe('a folded group', () => {
   const g = graphOf(fleet(300, 1400, 12, 8));
   const grouping = groupServices(g);

@@ -76,7 +76,7 @@ function paint(groups: Group[], parents: readonly string[]): void {
 }
 
 /** What services can be grouped by. */
-export const GROUPINGS = ['namespace', 'community', 'kind'] as const;
+export const GROUPINGS = ['namespace', 'team', 'environment', 'community', 'kind'] as const;
 export type GroupBy = (typeof GROUPINGS)[number];
 
 /** The group of a service: its key, its name and the namespace that its hue follows. */
@@ -88,6 +88,7 @@ function homeOf(graph: Graph, i: number, by: GroupBy, heads: Uint32Array | null)
   if (kind !== 0) return { key: `k:${kind}`, name: KIND_NAMES[kind], kind };
   if (by === 'kind') return { key: 'n:', name: KIND_NAMES[0], kind: 0 };
   if (by === 'community') return { key: 'c:', name: 'no community', kind: 0 };
+  if (by === 'team' || by === 'environment') return { key: `${by[0]}:${s[by][i]}`, name: s[by][i] || `no ${by}`, kind: 0 };
   return { key: `n:${s.namespace[i]}`, name: s.namespace[i] || KIND_NAMES[0], kind: 0 };
 }
 
