@@ -37,46 +37,60 @@ function subsequence(query: string, text: string): number[] | null {
   return places.reverse();
 }
 
-function scoreText(query: string, text: string): { score: number; places: number[] } | null {
+/** Where the query is in the text, all of it together or scattered. Null: no match. */
+function placesOf(query: string, text: string): number[] | null {
+  const at = text.indexOf(query);
+  return at >= 0 ? Array.from(query, (_, i) => at + i) : subsequence(query, text);
+}
+
+/** How well the query matches the text; −Infinity: not at all. */
+function scoreOf(query: string, text: string): number {
   const at = text.indexOf(query);
   if (at >= 0) {
-    const places = Array.from(query, (_, i) => at + i);
     const start = at === 0 ? 40 : BOUNDARY.test(text[at - 1]) ? 25 : 0;
-    return { score: 100 + start + (query.length === text.length ? 60 : 0) - text.length * 0.2, places };
+    return 100 + start + (query.length === text.length ? 60 : 0) - text.length * 0.2;
   }
   const places = subsequence(query, text);
-  if (places === null) return null;
+  if (places === null) return -Infinity;
   let score = 40;
   for (let i = 0; i < places.length; i++) {
     if (places[i] === 0 || BOUNDARY.test(text[places[i] - 1])) score += 6;
     if (i > 0) score -= Math.min(6, places[i] - places[i - 1] - 1);
   }
-  return { score: score - text.length * 0.2, places };
+  return score - text.length * 0.2;
 }
+
+/** What a match of the context is worth less than one of the text. */
+const CONTEXT_DISCOUNT = 30;
 
 /** An index over names; build it when names change, search it on each key. */
 export class SearchIndex {
-  private readonly lowered: { text: string; context: string }[];
+  private readonly texts: string[];
+  private readonly wide: string[];
 
   constructor(private readonly candidates: Candidate[]) {
-    this.lowered = candidates.map((c) => ({ text: c.text.toLowerCase(), context: c.context.toLowerCase() }));
+    this.texts = candidates.map((c) => c.text.toLowerCase());
+    this.wide = candidates.map((c, i) => `${c.context.toLowerCase()}/${this.texts[i]}`);
   }
 
   /** The best hits, at most limit, the best first. An empty query finds nothing. */
   search(query: string, limit: number): Hit[] {
     const q = query.trim().toLowerCase();
     if (q === '') return [];
-    const hits: Hit[] = [];
+    const best: Hit[] = [];
+    const before = (a: Hit, b: Hit): boolean =>
+      (a.score - b.score || a.candidate.weight - b.candidate.weight || b.candidate.ref - a.candidate.ref) > 0;
     for (let i = 0; i < this.candidates.length; i++) {
-      const own = scoreText(q, this.lowered[i].text);
-      if (own !== null) {
-        hits.push({ candidate: this.candidates[i], ...own });
-        continue;
-      }
-      const wide = scoreText(q, `${this.lowered[i].context}/${this.lowered[i].text}`);
-      if (wide !== null) hits.push({ candidate: this.candidates[i], score: wide.score - 30, places: [] });
+      let score = scoreOf(q, this.texts[i]);
+      if (score === -Infinity) score = scoreOf(q, this.wide[i]) - CONTEXT_DISCOUNT;
+      if (score === -Infinity) continue;
+      const hit = { candidate: this.candidates[i], score, places: [] };
+      if (best.length === limit && !before(hit, best[limit - 1])) continue;
+      if (best.length === limit) best.pop();
+      let at = best.length;
+      while (at > 0 && before(hit, best[at - 1])) at--;
+      best.splice(at, 0, hit);
     }
-    const order = (a: Hit, b: Hit): number => b.score - a.score || b.candidate.weight - a.candidate.weight || a.candidate.ref - b.candidate.ref;
-    return hits.sort(order).slice(0, limit);
+    return best.map((h) => ({ ...h, places: placesOf(q, h.candidate.text.toLowerCase()) ?? [] }));
   }
 }
