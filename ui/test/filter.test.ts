@@ -51,6 +51,17 @@ describe('filters', () => {
     expect(seen(g, { namespace: 'pay' })).toEqual({ services: ['db', 'pay/api', 'shop/cart'], calls: ['pay/api>db', 'shop/cart>pay/api'] });
   });
 
+  it('show the services of a team and an environment', () => {
+    const cart = g.findPresent('shop/cart');
+    const api = g.findPresent('pay/api');
+    g.services.team[cart] = 'blue';
+    g.services.environment[cart] = 'prod, test';
+    g.services.environment[api] = 'production';
+    expect(seen(g, { team: 'blue' }).calls).toEqual(['shop/cart>pay/api', 'shop/web>shop/cart']);
+    expect(seen(g, { environment: 'prod' }).calls).toEqual(['shop/cart>pay/api', 'shop/web>shop/cart']);
+    expect(seen(g, { environment: 'prod', namespace: 'pay' })).toEqual({ services: [], calls: [] });
+  });
+
   it('follow failures upstream, as far as they are felt', () => {
     expect(seen(g, { failing: true }).calls).toEqual(['shop/cart>pay/api', 'shop/web>shop/cart']);
   });

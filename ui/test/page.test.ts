@@ -43,7 +43,7 @@ describe('the URL', () => {
     ];
     states.push({
       ...DEFAULT_URL_STATE, at: '2026-01-31T10:00:05Z', base: '2026-01-31T09:00:00Z', range: '7d', caller: 'a/b', callee: 'c&d', callKind: 'link',
-      part: { namespace: 'shop', kind: 'rpc', minErrors: 0.025, minRate: 12.5, failing: true, noInferred: true, hops: 3, direction: 'up', to: 'x/y', viaInferred: true },
+      part: { namespace: 'shop', team: 'blue & co', environment: 'prod', kind: 'rpc', minErrors: 0.025, minRate: 12.5, failing: true, noInferred: true, hops: 3, direction: 'up', to: 'x/y', viaInferred: true },
     });
     for (const s of states) expect(parseUrl(formatUrl(s))).toEqual(s);
   });

@@ -7,8 +7,10 @@ export type Direction = 'up' | 'down' | 'both';
 
 /** Which part of the graph is shown. */
 export interface Filter {
-  /** Namespace whose services and their neighbours are shown, or empty. */
+  /** Namespace, team and environment whose services are shown, with their neighbours; empty: any. */
   namespace: string;
+  team: string;
+  environment: string;
   /** Only calls of this kind, or empty. */
   kind: CallKind | '';
   /** Only calls with at least this failed share. */
@@ -29,7 +31,7 @@ export interface Filter {
 }
 
 export const NO_FILTER: Filter = {
-  namespace: '', kind: '', minErrors: 0, minRate: 0, failing: false, noInferred: false, hops: 0, direction: 'both', to: '', viaInferred: false,
+  namespace: '', team: '', environment: '', kind: '', minErrors: 0, minRate: 0, failing: false, noInferred: false, hops: 0, direction: 'both', to: '', viaInferred: false,
 };
 
 /** Whether a node never reported a span itself: a database, a destination, a far side, the user. */
@@ -37,9 +39,21 @@ export function inferred(graph: Graph, slot: number): boolean {
   return SERVICE_KINDS[graph.services.kind[slot]] !== 'service';
 }
 
+/** Whether the filter asks for services of some place. */
+function placed(f: Filter): boolean {
+  return f.namespace !== '' || f.team !== '' || f.environment !== '';
+}
+
+/** Whether a service is of the namespace, team and environment that are asked for. */
+function member(graph: Graph, f: Filter, slot: number): boolean {
+  const s = graph.services;
+  return !inferred(graph, slot) && (f.namespace === '' || s.namespace[slot] === f.namespace) && (f.team === '' || s.team[slot] === f.team)
+    && (f.environment === '' || s.environment[slot].split(', ').includes(f.environment));
+}
+
 /** How many parts of the filter are in force. */
 export function activeFilters(f: Filter, focus: string): number {
-  const parts = [f.namespace !== '', f.kind !== '', f.minErrors > 0, f.minRate > 0, f.failing, f.noInferred,
+  const parts = [f.namespace !== '', f.team !== '', f.environment !== '', f.kind !== '', f.minErrors > 0, f.minRate > 0, f.failing, f.noInferred,
     focus !== '' && f.to === '' && f.hops > 0, focus !== '' && f.to !== ''];
   return parts.filter(Boolean).length;
 }
@@ -121,8 +135,7 @@ function keepPaths(graph: Graph, paths: readonly Path[], services: Uint8Array, c
 function keepCalls(graph: Graph, f: Filter, services: Uint8Array, calls: Uint8Array): void {
   const { from, to, kind, rate, errorRate } = graph.calls;
   const failing = f.failing ? failingCalls(graph) : null;
-  const namespace = graph.services.namespace;
-  const member = (slot: number): boolean => !inferred(graph, slot) && namespace[slot] === f.namespace;
+  const everywhere = !placed(f);
   for (let c = 0; c < graph.callHigh; c++) {
     if (calls[c] === 0) continue;
     const keep = services[from[c]] === 1 && services[to[c]] === 1
@@ -130,7 +143,7 @@ function keepCalls(graph: Graph, f: Filter, services: Uint8Array, calls: Uint8Ar
       && (f.minErrors <= 0 || errorRate[c] >= f.minErrors)
       && (f.minRate <= 0 || rate[c] >= f.minRate)
       && (failing === null || failing[c] === 1)
-      && (f.namespace === '' || member(from[c]) || member(to[c]));
+      && (everywhere || member(graph, f, from[c]) || member(graph, f, to[c]));
     if (!keep) calls[c] = 0;
   }
 }
@@ -159,14 +172,13 @@ export function sightOf(f: Filter, focus: string, finder: PathFinder): Sight | n
   };
 }
 
-/** Services without a call in sight go when calls were chosen; the members of a namespace stay. */
+/** Services without a call in sight go when calls were chosen; those that were asked for stay. */
 function dropIdle(graph: Graph, f: Filter, services: Uint8Array, calls: Uint8Array): void {
-  if (f.kind === '' && f.minErrors <= 0 && f.minRate <= 0 && !f.failing && f.namespace === '') return;
+  const callsChosen = f.kind !== '' || f.minErrors > 0 || f.minRate > 0 || f.failing;
+  if (!callsChosen && !placed(f)) return;
   const ends = new Uint8Array(graph.serviceHigh);
   for (let c = 0; c < graph.callHigh; c++) if (calls[c] === 1) ends[graph.calls.from[c]] = ends[graph.calls.to[c]] = 1;
-  const onlyNamespace = f.kind === '' && f.minErrors <= 0 && f.minRate <= 0 && !f.failing;
   for (let s = 0; s < graph.serviceHigh; s++) {
-    const member = onlyNamespace && !inferred(graph, s) && graph.services.namespace[s] === f.namespace;
-    if (services[s] === 1 && ends[s] === 0 && !member) services[s] = 0;
+    if (services[s] === 1 && ends[s] === 0 && (callsChosen || !member(graph, f, s))) services[s] = 0;
   }
 }

@@ -97,7 +97,7 @@ export function momentText(ms: number): string {
 
 function parseFilter(p: URLSearchParams, text: (key: string) => string): Filter {
   return {
-    namespace: text('namespace'), kind: oneOf(p.get('kind'), ['', ...CALL_KINDS], ''),
+    namespace: text('namespace'), team: text('owner'), environment: text('environment'), kind: oneOf(p.get('kind'), ['', ...CALL_KINDS], ''),
     minErrors: positive(p.get('errors'), 1), minRate: positive(p.get('rate'), 1e9),
     failing: p.has('failing'), noInferred: p.has('reporting'),
     hops: digit(p.get('hops'), MOST_HOPS, 0), direction: oneOf(p.get('direction'), DIRECTIONS, 'both'),
@@ -107,6 +107,8 @@ function parseFilter(p: URLSearchParams, text: (key: string) => string): Filter 
 
 function formatFilter(p: URLSearchParams, f: Filter): void {
   if (f.namespace !== '') p.set('namespace', f.namespace);
+  if (f.team !== '') p.set('owner', f.team);
+  if (f.environment !== '') p.set('environment', f.environment);
   if (f.kind !== '') p.set('kind', f.kind);
   if (f.minErrors > 0) p.set('errors', String(f.minErrors));
   if (f.minRate > 0) p.set('rate', String(f.minRate));

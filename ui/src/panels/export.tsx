@@ -16,7 +16,7 @@ export function selection(state: AppState): Record<string, string> {
   const near = focus !== '' && part.hops > 0 && part.to === '';
   return {
     ...(w === null ? { from: '-1h', to: 'now' } : { from: momentText(w.fromMs), to: momentText(w.toMs) }),
-    namespace: part.namespace, kind: part.kind,
+    namespace: part.namespace, environment: part.environment, kind: part.kind,
     ...(near ? { focus, hops: String(part.hops), direction: part.direction } : {}),
   };
 }
@@ -35,7 +35,7 @@ export function ExportMenu({ state, close }: { state: AppState; close: () => voi
   const { view, part } = state.url.value;
   const query = selection(state);
   const drawn = (view === 'star' || view === 'force') && state.noStar.value === '';
-  const unknown = part.minErrors > 0 || part.minRate > 0 || part.failing || part.noInferred || part.to !== '';
+  const unknown = part.minErrors > 0 || part.minRate > 0 || part.failing || part.noInferred || part.team !== '' || part.to !== '';
   return (
     <div class="menu-list">
       <ul>
@@ -44,7 +44,7 @@ export function ExportMenu({ state, close }: { state: AppState; close: () => voi
           <li key={format}><a href={apiUrl('v1/export', { format, ...query, ...(format === 'svg' && view === 'star' ? { layout: 'star' } : {}) })} download onClick={close}>{name}</a></li>
         ))}
       </ul>
-      <p class="sub">{unknown ? 'Files hold team, kind, time and hops. The other filters are not applied to them.' : 'With the time and the filters of the picture.'}</p>
+      <p class="sub">{unknown ? 'Files follow time, namespace, environment, kind and hops. The other filters are not applied to them.' : 'With the time and the filters of the picture.'}</p>
     </div>
   );
 }

@@ -13,15 +13,15 @@ const RATES: readonly [number, string][] = [[0, 'any'], [0.1, '≥ 0.1/s'], [1, 
 const KIND_NAMES = { rpc: 'RPC', database: 'Database', messaging: 'Messaging', link: 'Span link' } as const;
 const HOPS = [0, 1, 2, 3, 4];
 const DIRECTIONS: readonly [Direction, string][] = [['both', 'both ways'], ['up', 'to callers'], ['down', 'to callees']];
-/** More namespaces than this no list is good for. */
-const MAX_NAMESPACES = 2_000;
+/** A longer list no choice is good for. */
+const MAX_PLACES = 2_000;
 
-/** All namespaces of services, in sight or not. */
-function namespaces(state: AppState): string[] {
+/** All names of a kind that services have, in sight or not. */
+function placesOf(state: AppState, names: (slot: number) => readonly string[]): [string, string][] {
   const s = state.graph.services;
   const found = new Set<string>();
-  for (let i = 0; i < state.graph.serviceHigh; i++) if (s.present[i] === 1 && s.kind[i] === 0 && s.namespace[i] !== '') found.add(s.namespace[i]);
-  return [...found].sort(compareText).slice(0, MAX_NAMESPACES);
+  for (let i = 0; i < state.graph.serviceHigh; i++) if (s.present[i] === 1 && s.kind[i] === 0) for (const n of names(i)) if (n !== '') found.add(n);
+  return [['', 'all'], ...[...found].sort(compareText).slice(0, MAX_PLACES).map((n): [string, string] => [n, n])];
 }
 
 interface ChoiceProps {
@@ -56,13 +56,18 @@ export function FilterBar({ state }: { state: AppState }): JSX.Element {
   const set = (change: Partial<Filter>): void => state.filter(change);
   const texts = (list: readonly [number, string][]): [string, string][] => list.map(([v, name]) => [String(v), name]);
   const { services, calls } = state.graph.totals;
+  const { namespace, team, environment } = state.graph.services;
+  const teams = placesOf(state, (i) => [team[i]]);
+  const environments = placesOf(state, (i) => environment[i].split(', '));
   return (
     <section class="filters" id="filters" aria-label="Filters" ref={bar} onKeyDown={(e) => {
       if (e.key !== 'Escape') return;
       state.filterOpen.value = false;
       e.stopPropagation();
     }}>
-      <Choice label="Team" value={part.namespace} options={[['', 'all'], ...namespaces(state).map((n) => [n, n] as const)]} choose={(namespace) => set({ namespace })} />
+      <Choice label="Namespace" value={part.namespace} options={placesOf(state, (i) => [namespace[i]])} choose={(v) => set({ namespace: v })} />
+      {(teams.length > 1 || part.team !== '') && <Choice label="Team" value={part.team} options={teams} choose={(v) => set({ team: v })} />}
+      {(environments.length > 1 || part.environment !== '') && <Choice label="Environment" value={part.environment} options={environments} choose={(v) => set({ environment: v })} />}
       <Choice label="Kind" value={part.kind} options={[['', 'all'], ...CALL_KINDS.map((k) => [k, KIND_NAMES[k]] as const)]}
         choose={(v) => set({ kind: CALL_KINDS.find((k) => k === v) ?? '' })} />
       <Choice label="Errors" value={String(part.minErrors)} options={texts(ERRORS)} choose={(v) => set({ minErrors: Number(v) })} />
