@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { placeNames, type NameAnchor } from '../layout/labels';
 import { percent, rate } from '../model/format';
+import { CHANGES } from '../model/frame';
 import { NONE } from '../model/graph';
 import type { AppState } from '../panels/state';
 import { CARD_HEIGHT, type LayerLayout, type Route } from './place';
@@ -44,18 +45,20 @@ function Ribbon({ state, route, most, tone }: RibbonProps): JSX.Element {
   const s = state.graph.services;
   const width = widthOf(c.rate[route.call], most);
   const hue = (slot: number): number => state.grouping.groups[state.grouping.of[slot]]?.hue ?? 0;
-  const failing = c.rate[route.call] > 0 && c.errorRate[route.call] > state.thresholds.degraded;
+  // In a comparison the colour says how a call changed, not whose it is.
+  const change = state.graph.comparing ? ` compared ${CHANGES[c.change[route.call]]}` : '';
+  const failing = change === '' && c.rate[route.call] > 0 && c.errorRate[route.call] > state.thresholds.degraded;
   const silent = c.rate[route.call] <= 0;
   const id = `ribbon${c.id[route.call]}`;
-  const stroke = tone !== '' || failing ? 'currentColor' : `url(#${id})`;
+  const stroke = tone !== '' || failing || change !== '' ? 'currentColor' : `url(#${id})`;
   const speed = c.rate[route.call] > most * FAST_SHARE ? 'fast' : 'slow';
   const show = (e: PointerEvent): void => {
     const box = (e.currentTarget as Element).closest('.layers')?.getBoundingClientRect();
     if (box !== undefined) state.tip.value = { x: e.clientX - box.left, y: e.clientY - box.top, kind: 'call', ref: route.call };
   };
   return (
-    <g class={`ribbon ${route.kind}${failing ? ' fails' : ''}${silent ? ' silent' : ''}${route.direct ? '' : ' aside'}${tone}`} data-call={`${s.name[route.from]}→${s.name[route.to]}`}
-      onPointerEnter={show} onPointerLeave={() => { state.tip.value = null; }}>
+    <g class={`ribbon ${route.kind}${failing ? ' fails' : ''}${silent ? ' silent' : ''}${route.direct ? '' : ' aside'}${tone}${change}`} data-call={`${s.name[route.from]}→${s.name[route.to]}`}
+      onPointerEnter={show} onPointerLeave={() => { state.tip.value = null; }} onClick={() => state.pinCall(route.call)}>
       <linearGradient id={id} gradientUnits="userSpaceOnUse" x1={route.x1} x2={route.x2} y1="0" y2="0">
         <stop class={`hue-${hue(route.from)}`} offset="0.15" stop-color="currentColor" /><stop class={`hue-${hue(route.to)}`} offset="0.85" stop-color="currentColor" />
       </linearGradient>

@@ -35,7 +35,7 @@ function Choice({ label, value, options, choose }: ChoiceProps): JSX.Element {
   // What a link asks for is offered even if nobody would think of it.
   const all = options.some(([v]) => v === value) ? options : [...options, [value, value] as const];
   return (
-    <label class="choice"><span>{label}</span>
+    <label class="filter-choice"><span>{label}</span>
       <select class={value === all[0][0] ? '' : 'set'} value={value} onChange={(e) => choose(e.currentTarget.value)}>
         {all.map(([v, name]) => <option key={v} value={v}>{name}</option>)}
       </select>
