@@ -15,7 +15,6 @@ type lane struct {
 	engine  *infer.Engine
 	archive *archive.Archive // nil: none
 	cut     int64            // archived traces last seen by then are forgotten
-	release []string         // segments of the newest durable checkpoint, until the archive was told
 
 	queue  []item // guarded by Router.mu
 	wake   chan struct{}
