@@ -8,34 +8,125 @@ import (
 
 // A Delta is a change of the sum: counters by key, signed. The zero value is
 // no change. A Delta is not safe for concurrent use.
+//
+// It has two forms. A loose one is a list, cheap to make and to merge, in which
+// a key may occur several times, to be added up; its elements are never changed,
+// so that lists may share them. What needs one place for each key sums it first.
 type Delta struct {
-	cells map[Key]*Stats
+	cells  [][]cell // loose, with any counters
+	counts [][]count
+	n      int            // loose cells and counts
+	sums   map[Key]*Stats // summed; if not nil there is nothing loose
+}
+
+type cell struct {
+	key   Key
+	stats Stats
+}
+
+// A count is a cell in which only Calls is not zero, as most are.
+type count struct {
+	key   Key
+	calls int64
+}
+
+// Grow makes room for so many calls of Append and of Count.
+func (d *Delta) Grow(cells, counts int) {
+	if d.sums == nil {
+		d.cells = append(d.cells, make([]cell, 0, cells))
+		d.counts = append(d.counts, make([]count, 0, counts))
+	}
+}
+
+// Append adds s to the counters of k. The sketches of s are d's from then on.
+func (d *Delta) Append(k Key, s Stats) {
+	if d.sums != nil {
+		d.At(k).Add(&s)
+		return
+	}
+	d.cells = appendLast(d.cells, cell{k, s})
+	d.n++
+}
+
+// Count adds n to the calls of k.
+func (d *Delta) Count(k Key, n int64) {
+	if d.sums != nil {
+		d.At(k).Calls += n
+		return
+	}
+	d.counts = appendLast(d.counts, count{k, n})
+	d.n++
+}
+
+func appendLast[T any](lists [][]T, v T) [][]T {
+	if len(lists) == 0 {
+		lists = append(lists, nil)
+	}
+	last := &lists[len(lists)-1]
+	*last = append(*last, v)
+	return lists
 }
 
 // At returns the counters of k for the caller to change, made if new.
 func (d *Delta) At(k Key) *Stats {
-	s := d.cells[k]
+	d.sum()
+	s := d.sums[k]
 	if s == nil {
-		if d.cells == nil {
-			d.cells = make(map[Key]*Stats)
-		}
 		s = new(Stats)
-		d.cells[k] = s
+		d.sums[k] = s
 	}
 	return s
 }
 
-// Merge adds o to d. o is not changed and shares no memory with d afterwards.
+// sum brings d into the form that has each key once.
+func (d *Delta) sum() {
+	if d.sums != nil {
+		return
+	}
+	sums, room := make(map[Key]*Stats, d.n), make([]Stats, 0, d.n)
+	for k, s := range d.Cells() {
+		t := sums[k]
+		if t == nil {
+			room = append(room, Stats{})
+			t = &room[len(room)-1]
+			sums[k] = t
+		}
+		t.Add(s)
+	}
+	*d = Delta{sums: sums}
+}
+
+// maxLoose is how many cells Merge leaves in a list: what a busy fleet changes
+// in a few seconds. A longer one is summed, so that it grows with the keys that
+// change and not with the changes.
+const maxLoose = 1 << 19
+
+// Merge adds o to d. What either becomes afterwards does not change the other.
 func (d *Delta) Merge(o *Delta) {
-	for k, s := range o.cells {
+	if d.sums == nil && o.sums == nil && d.n+o.n <= maxLoose {
+		d.cells = appendClipped(d.cells, o.cells)
+		d.counts = appendClipped(d.counts, o.counts)
+		d.n += o.n
+		return
+	}
+	d.sum()
+	for k, s := range o.Cells() {
 		d.At(k).Add(s)
 	}
+}
+
+// appendClipped leaves no room behind the lists of o, which o may fill.
+func appendClipped[T any](to, o [][]T) [][]T {
+	for _, list := range o {
+		to = append(to, slices.Clip(list))
+	}
+	return to
 }
 
 // Negate returns the inverse of d.
 func (d *Delta) Negate() *Delta {
 	n := new(Delta)
-	for k, s := range d.cells {
+	for k, s := range d.Cells() {
 		n.At(k).Sub(s)
 	}
 	return n
@@ -43,21 +134,72 @@ func (d *Delta) Negate() *Delta {
 
 // Prune drops counters that are all zero.
 func (d *Delta) Prune() {
-	maps.DeleteFunc(d.cells, func(_ Key, s *Stats) bool { return s.IsZero() })
+	d.sum()
+	maps.DeleteFunc(d.sums, func(_ Key, s *Stats) bool { return s.IsZero() })
 }
 
-// Len returns the number of keys, those with zero counters included.
-func (d *Delta) Len() int { return len(d.cells) }
+// Len returns the number of keys, those with zero counters included; a key that
+// was appended, counted or merged several times may count as often.
+func (d *Delta) Len() int { return d.n + len(d.sums) }
 
-// Cells yields the counters in no particular order.
-func (d *Delta) Cells() iter.Seq2[Key, *Stats] { return maps.All(d.cells) }
+// Cells yields the counters in no particular order. Those of one key may come in
+// several parts. They are valid until the next ones are yielded.
+func (d *Delta) Cells() iter.Seq2[Key, *Stats] {
+	return func(yield func(Key, *Stats) bool) {
+		for k, s := range d.Vectors() {
+			if !yield(k, s) {
+				return
+			}
+		}
+		var s Stats
+		for k, n := range d.Counts() {
+			s = Stats{Calls: n}
+			if !yield(k, &s) {
+				return
+			}
+		}
+	}
+}
 
-// All yields the counters in key order. It sorts: use Cells where order does
-// not matter.
+// Vectors yields the part of Cells that Counts does not yield. The counters are
+// valid until d is changed.
+func (d *Delta) Vectors() iter.Seq2[Key, *Stats] {
+	return func(yield func(Key, *Stats) bool) {
+		for _, list := range d.cells {
+			for i := range list {
+				if !yield(list[i].key, &list[i].stats) {
+					return
+				}
+			}
+		}
+		for k, s := range d.sums {
+			if !yield(k, s) {
+				return
+			}
+		}
+	}
+}
+
+// Counts yields the part of Cells in which only Calls is known not to be zero.
+func (d *Delta) Counts() iter.Seq2[Key, int64] {
+	return func(yield func(Key, int64) bool) {
+		for _, list := range d.counts {
+			for _, c := range list {
+				if !yield(c.key, c.calls) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// All yields the counters in key order, each key once. It sorts: use Cells where
+// order does not matter.
 func (d *Delta) All() iter.Seq2[Key, *Stats] {
 	return func(yield func(Key, *Stats) bool) {
-		for _, k := range slices.SortedFunc(maps.Keys(d.cells), Key.Compare) {
-			if !yield(k, d.cells[k]) {
+		d.sum()
+		for _, k := range slices.SortedFunc(maps.Keys(d.sums), Key.Compare) {
+			if !yield(k, d.sums[k]) {
 				return
 			}
 		}

@@ -132,6 +132,7 @@ type sum struct {
 	// Scratch of a flush.
 	ends    []uint32
 	sorted  []uint64
+	slab    sketch.Slab
 	lengths [lengths]uint32
 }
 
@@ -254,6 +255,7 @@ func (e *Engine) delta() *graph.Delta {
 		return nil
 	}
 	d := new(graph.Delta)
+	d.Grow(e.vectors())
 	e.sortDurations()
 	begin := uint32(0)
 	for i := range e.cells {
@@ -263,14 +265,25 @@ func (e *Engine) delta() *graph.Delta {
 		e.emit(d, &e.cells[i], durations)
 		begin = end
 	}
+	e.slab = sketch.Slab{} // what it holds is the delta's
 	e.cells, e.durations = e.cells[:0], e.durations[:0]
 	clear(e.cellOf)
 	e.flushes++
-	d.Prune()
 	if d.Len() == 0 {
 		return nil
 	}
 	return d
+}
+
+// vectors returns how many of the cells have all columns, and how many counts
+// are emitted: one for each of the others, and one for the rule of each edge.
+func (e *Engine) vectors() (vectors, counts int) {
+	for i := range e.cells {
+		if e.subjects[e.cells[i].subject].of == graph.OfEdge {
+			vectors++
+		}
+	}
+	return vectors, len(e.cells)
 }
 
 // sortDurations puts the durations in the order of their cells into e.sorted;
@@ -320,12 +333,22 @@ func (e *Engine) sortLengths() {
 // buckets, added or taken back.
 const lengths = 1 << 13
 
-const _ = uint(1<<11 - sketch.Buckets)
+const lengthMask = 1<<11 - 1
+
+const _ = uint(lengthMask + 1 - sketch.Buckets)
 
 func lengthOf(duration uint64) uint64 { return duration>>31&1<<12 | duration&(1<<12-1) }
 
 // emit adds a cell and its durations, which are sorted, to d.
 func (e *Engine) emit(d *graph.Delta, c *cell, durations []uint64) {
+	r := &e.subjects[c.subject]
+	if r.of != graph.OfEdge {
+		if c.calls != 0 {
+			e.describe(c.subject)
+			d.Count(r.main.in(c.bucket, r.of.Coarse()), c.calls)
+		}
+		return
+	}
 	s := graph.Stats{
 		Calls: c.calls, Errors: c.errors,
 		ClientErrors: c.clientE, ServerErrors: c.serverE,
@@ -333,32 +356,51 @@ func (e *Engine) emit(d *graph.Delta, c *cell, durations []uint64) {
 		NetworkSum: c.network, NetworkCount: c.networkN,
 		Estimated: c.estimate,
 	}
+	s.Client, durations = e.sketch(durations, 0)
+	s.Server, _ = e.sketch(durations, 1)
+	if s.IsZero() {
+		return
+	}
+	e.describe(c.subject)
+	d.Append(r.main.in(c.bucket, false), s)
+	if s.Calls != 0 {
+		d.Count(r.byRule.in(c.bucket, true), s.Calls)
+	}
+}
+
+// in returns the key of a fine bucket, or of the hour that holds it.
+func (k cellKey) in(bucket int32, coarse bool) graph.Key {
+	at := graph.Instant(bucket) * graph.Instant(graph.Fine)
+	if coarse {
+		at = at.Floor(graph.Coarse)
+	}
+	return graph.Key{Bucket: at, Subject: k.subject, Facets: k.facets}
+}
+
+// sketch counts the durations of a side, which come first, and returns those of
+// the other.
+func (e *Engine) sketch(durations []uint64, side uint64) (s sketch.Sketch, rest []uint64) {
+	n, buckets := 0, 0
+	for ; n < len(durations) && durations[n]>>31&1 == side; n++ {
+		if n == 0 || durations[n]>>1 != durations[n-1]>>1 {
+			buckets++
+		}
+	}
+	rest = durations[n:]
+	durations = durations[:n]
+	if n == 0 {
+		return s, rest
+	}
+	s = e.slab.Sketch(buckets)
 	for len(durations) > 0 {
 		k, n := durations[0]>>1, int64(0)
 		for len(durations) > 0 && durations[0]>>1 == k {
 			n += int64(durations[0]&1)*2 - 1
 			durations = durations[1:]
 		}
-		if k&(1<<30) == 0 {
-			s.Client.AddBucket(uint16(k), n)
-		} else {
-			s.Server.AddBucket(uint16(k), n)
-		}
+		s.AddBucket(uint16(k&lengthMask), n)
 	}
-	if s.IsZero() {
-		return
-	}
-	e.describe(c.subject)
-	r := &e.subjects[c.subject]
-	at := graph.Instant(c.bucket) * graph.Instant(graph.Fine)
-	if r.of.Coarse() {
-		at = at.Floor(graph.Coarse)
-	}
-	d.At(graph.Key{Bucket: at, Subject: r.main.subject, Facets: r.main.facets}).Add(&s)
-	if r.of == graph.OfEdge && s.Calls != 0 {
-		k := graph.Key{Bucket: at.Floor(graph.Coarse), Subject: r.byRule.subject, Facets: r.byRule.facets}
-		d.At(k).Calls += s.Calls
-	}
+	return s, rest
 }
 
 // describe makes the keys under which a subject is emitted.

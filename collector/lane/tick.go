@@ -118,10 +118,7 @@ func (r *Router) advance(now int64) {
 			sum.Merge(d)
 		}
 	}
-	if sum != nil && len(r.lanes) > 1 {
-		sum.Prune()
-	}
-	if sum != nil && sum.Len() > 0 {
+	if sum != nil {
 		r.emitted = r.seq
 		if r.seq > r.held {
 			r.emit(&graph.Batch{Origin: r.origin, Seq: r.seq, Delta: sum})

@@ -87,6 +87,23 @@ func (s *Sketch) search(b uint16) int {
 	return lo
 }
 
+// A Slab makes room for the buckets of many sketches with few allocations. The
+// room is given back when none of its sketches is in use.
+type Slab struct{ free []entry }
+
+// slabEntries is how many buckets a slab makes room for at once: 32 kB.
+const slabEntries = 1 << 12
+
+// Sketch returns an empty sketch with room for n buckets.
+func (s *Slab) Sketch(n int) Sketch {
+	if n > len(s.free) {
+		s.free = make([]entry, max(n, slabEntries))
+	}
+	k := Sketch{s.free[:0:n]}
+	s.free = s.free[n:]
+	return k
+}
+
 // Grow makes room for n more buckets.
 func (s *Sketch) Grow(n int) { s.entries = slices.Grow(s.entries, n) }
 
