@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-	"unique"
 )
 
 // A Builder makes a Graph from the cells of a window and the evidence of the
@@ -15,19 +14,19 @@ import (
 // Use: NewBuilder, then Cell and Evidence in any order, then Graph once.
 type Builder struct {
 	filter   Filter
-	sums     map[unique.Handle[Subject]]*windowSum // edges and spans by subject, environment-filtered
-	refs     map[NodeRef]struct{}                  // every service with spans, unfiltered
-	hidden   map[unique.Handle[Subject]]struct{}   // edges that the environment may leave out of sums
-	services map[NodeRef]struct{}                  // services with evidence, or spans in the window
-	byName   map[string][]NodeRef                  // the same by name
-	aliases  map[string]alias                      // address → who answers there
+	sums     map[SubjectID]*windowSum // edges and spans by subject, environment-filtered
+	refs     map[NodeRef]struct{}     // every service with spans, unfiltered
+	hidden   map[SubjectID]struct{}   // edges that the environment may leave out of sums
+	services map[NodeRef]struct{}     // services with evidence, or spans in the window
+	byName   map[string][]NodeRef     // the same by name
+	aliases  map[string]alias         // address → who answers there
 }
 
 // windowSum is what the window holds of one subject.
 type windowSum struct {
 	stats       Stats
 	first, last Instant
-	facets      unique.Handle[Facets] // of the last cell
+	facets      FacetsID // of the last cell
 	from, to    facetSet
 }
 
@@ -46,9 +45,9 @@ type facetSet struct {
 func NewBuilder(f Filter) *Builder {
 	return &Builder{
 		filter:   f,
-		sums:     make(map[unique.Handle[Subject]]*windowSum),
+		sums:     make(map[SubjectID]*windowSum),
 		refs:     make(map[NodeRef]struct{}),
-		hidden:   make(map[unique.Handle[Subject]]struct{}),
+		hidden:   make(map[SubjectID]struct{}),
 		services: make(map[NodeRef]struct{}),
 		byName:   make(map[string][]NodeRef),
 		aliases:  make(map[string]alias),
@@ -236,7 +235,7 @@ func (g *Graph) sort(keys []edgeKey) {
 // unfiltered window, so that a filter renames nothing.
 func (b *Builder) ids() map[NodeRef]string {
 	refs := maps.Clone(b.refs)
-	ends := func(h unique.Handle[Subject]) {
+	ends := func(h SubjectID) {
 		if sub := h.Value(); sub.Of == OfEdge {
 			refs[b.Resolve(sub.From, sub.To)] = struct{}{}
 			refs[b.Resolve(sub.To, sub.From)] = struct{}{}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unique"
 )
 
 func service(id string) NodeRef {
@@ -27,7 +26,7 @@ func aliasOf(a string, n NodeRef) Subject {
 func calls(from, to NodeRef) Subject { return Subject{Of: OfEdge, Kind: RPC, From: from, To: to} }
 
 func key(bucket Instant, s Subject, f Facets) Key {
-	return Key{Bucket: bucket, Subject: unique.Make(s), Facets: unique.Make(f)}
+	return Key{Bucket: bucket, Subject: s.ID(), Facets: f.ID()}
 }
 
 func env(from, to string) Facets {

@@ -27,6 +27,7 @@ var layers = map[string]struct {
 	may   []string
 }{
 	"graph/sketch": {0, nil},
+	"graph/intern": {0, nil},
 	"graph":        {1, nil},
 	"collector":    {1, nil},
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"iter"
 	"strings"
-	"unique"
 )
 
 // A NodeKind says what a node is.
@@ -182,12 +181,11 @@ func (f Facet) compare(o Facet) int {
 		cmp.Compare(f.Team, o.Team))
 }
 
-// A Key addresses one vector of counters. Subject and facets are handles so
-// that keys hash and compare in constant time; equal values have equal handles.
+// A Key addresses one vector of counters.
 type Key struct {
 	Bucket  Instant // start of a bucket of Fine, of Coarse for coarse subjects
-	Subject unique.Handle[Subject]
-	Facets  unique.Handle[Facets]
+	Subject SubjectID
+	Facets  FacetsID
 }
 
 // Compare orders keys by bucket, subject and facets: an order that does not
@@ -209,7 +207,7 @@ func (k Key) Compare(o Key) int {
 // subject's width begins. Stores refuse keys that are not aligned.
 func (k Key) Aligned() bool {
 	width := Fine
-	if k.Subject.Value().Of.Coarse() {
+	if k.Subject.Of().Coarse() {
 		width = Coarse
 	}
 	return k.Bucket == k.Bucket.Floor(width)

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unique"
 
 	"graphctl/graph"
 	"graphctl/graph/boltstore"
@@ -23,11 +22,11 @@ func madeGraph(t *testing.T) string {
 	}
 	d := new(graph.Delta)
 	d.At(graph.Key{
-		Subject: unique.Make(graph.Subject{
+		Subject: graph.Subject{
 			Of: graph.OfEdge, Kind: graph.RPC,
 			From: graph.NodeRef{Kind: graph.Service, Name: "web"}, To: graph.NodeRef{Kind: graph.Service, Name: "cart"},
-		}),
-		Facets: unique.Make(graph.Facets{}),
+		}.ID(),
+		Facets: graph.Facets{}.ID(),
 		Bucket: graph.Instant(1 << 60).Floor(graph.Fine),
 	}).Calls = 3
 	for seq := range uint64(10) {

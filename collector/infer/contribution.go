@@ -3,7 +3,6 @@ package infer
 import (
 	"slices"
 	"time"
-	"unique"
 
 	"graphctl/collector"
 	"graphctl/graph"
@@ -94,8 +93,8 @@ type subjectRecord struct {
 }
 
 type cellKey struct {
-	subject unique.Handle[graph.Subject]
-	facets  unique.Handle[graph.Facets]
+	subject graph.SubjectID
+	facets  graph.FacetsID
 }
 
 // recentSubjects is how many subjects are found without the table: some 200 kB,
@@ -412,7 +411,7 @@ func (e *Engine) describe(i subject) {
 	r.made = true
 	from, to := e.sides[r.from], e.sides[r.to]
 	s := graph.Subject{Of: r.of, Kind: r.kind, From: e.nodes[from.node], To: e.nodes[to.node]}
-	facets := unique.Make(graph.Facets{From: e.facets[from.facet], To: e.facets[to.facet]})
+	facets := graph.Facets{From: e.facets[from.facet], To: e.facets[to.facet]}.ID()
 	switch r.of {
 	case graph.OfSpans:
 		s.Detail = Disposition(r.detail).String()
@@ -423,7 +422,7 @@ func (e *Engine) describe(i subject) {
 	case graph.OfEdge:
 		rule := s
 		rule.Of, rule.Detail = graph.OfRule, r.rule.String()
-		r.byRule = cellKey{unique.Make(rule), facets}
+		r.byRule = cellKey{rule.ID(), facets}
 	}
-	r.main = cellKey{unique.Make(s), facets}
+	r.main = cellKey{s.ID(), facets}
 }

@@ -162,7 +162,7 @@ func TestOtherSubjects(t *testing.T) {
 		"a > paired 1", "a > unanswered 1", "b > paired 1", "b > repeated 1", "b > local 1",
 		"b > unanswered 1", "b > nested 1", "b > orphan 1", "b > unresolved 1")
 	for k := range l.sum.Cells() {
-		if k.Subject.Value().Of.Coarse() && k.Bucket != k.Bucket.Floor(graph.Coarse) {
+		if k.Subject.Of().Coarse() && k.Bucket != k.Bucket.Floor(graph.Coarse) {
 			t.Errorf("%v is in bucket %v, want a whole hour", k.Subject.Value(), k.Bucket.Time())
 		}
 	}
@@ -383,7 +383,7 @@ func TestEviction(t *testing.T) {
 	}
 	var n int64
 	for k, s := range l.sum.Cells() {
-		if k.Subject.Value().Of == graph.OfSpans {
+		if k.Subject.Of() == graph.OfSpans {
 			n += s.Calls
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unique"
 
 	"graphctl/collector"
 	"graphctl/graph"
@@ -193,8 +192,8 @@ func (o *oracle) emit() {
 func (o *oracle) add(start int64, width time.Duration, sub graph.Subject, f graph.Facets, s *graph.Stats) {
 	o.out.At(graph.Key{
 		Bucket:  graph.Instant(start).Floor(width),
-		Subject: unique.Make(sub),
-		Facets:  unique.Make(f),
+		Subject: sub.ID(),
+		Facets:  f.ID(),
 	}).Add(s)
 }
 

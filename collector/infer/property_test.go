@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unique"
 
 	"graphctl/collector"
 	"graphctl/collector/infer"
@@ -248,7 +247,7 @@ func oracleKey(k graph.Key) (graph.Key, bool) {
 	default:
 		return graph.Key{}, false
 	}
-	return graph.Key{Bucket: k.Bucket, Subject: unique.Make(sub), Facets: unique.Make(f)}, true
+	return graph.Key{Bucket: k.Bucket, Subject: sub.ID(), Facets: f.ID()}, true
 }
 
 // cells prints the counters of d by what project leaves of their keys.
@@ -305,7 +304,7 @@ func rulesDisagree(sum *graph.Delta) string {
 				return graph.Key{}, false
 			}
 			sub.Of, sub.Detail = as, ""
-			return graph.Key{Bucket: k.Bucket.Floor(graph.Coarse), Subject: unique.Make(sub), Facets: unique.Make(graph.Facets{})}, true
+			return graph.Key{Bucket: k.Bucket.Floor(graph.Coarse), Subject: sub.ID(), Facets: graph.Facets{}.ID()}, true
 		})
 	}
 	calls := func(lines []string) []string {

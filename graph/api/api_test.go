@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 	"graphctl/graph/memstore"
@@ -33,8 +32,8 @@ func change(calls int64) *graph.Delta {
 	put := func(s graph.Subject) *graph.Stats {
 		return d.At(graph.Key{
 			Bucket:  graph.InstantOf(today).Floor(graph.Fine),
-			Subject: unique.Make(s),
-			Facets:  unique.Make(graph.Facets{From: graph.Facet{Environments: "prod"}}),
+			Subject: s.ID(),
+			Facets:  graph.Facets{From: graph.Facet{Environments: "prod"}}.ID(),
 		})
 	}
 	web, cart := service("shop", "web"), service("shop", "cart")

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 	"graphctl/graph/sketch"
@@ -175,7 +174,7 @@ func (h *handler) fill(ctx context.Context, to *history, c cut, edge string, ser
 	for i := range all {
 		all[i] = sums{cut: c, stats: make([]graph.Stats, c.points()), figures: edge != "" || len(services) == 1}
 	}
-	chosen := make(map[unique.Handle[graph.Subject]]places)
+	chosen := make(map[graph.SubjectID]places)
 	err = h.o.History.CellsWithin(ctx, c.from, c.to, c.widest(), func(k graph.Key, s *graph.Stats, width time.Duration) bool {
 		at, seen := chosen[k.Subject]
 		if !seen {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 	"graphctl/graph/memstore"
@@ -37,7 +36,7 @@ func newHistory(t *testing.T) http.Handler {
 	web, cart := service("shop", "web"), service("shop", "cart")
 	d := new(graph.Delta)
 	at := func(when time.Time, s graph.Subject) *graph.Stats {
-		return d.At(graph.Key{Bucket: graph.InstantOf(when).Floor(graph.Fine), Subject: unique.Make(s), Facets: unique.Make(graph.Facets{})})
+		return d.At(graph.Key{Bucket: graph.InstantOf(when).Floor(graph.Fine), Subject: s.ID(), Facets: graph.Facets{}.ID()})
 	}
 	for i := range int64(10) {
 		when := today.Add(time.Duration(i) * time.Minute)

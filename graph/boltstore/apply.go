@@ -141,7 +141,7 @@ func (w *write) place(lists map[pageOf]*pageList, k graph.Key) (*pageList, uint3
 	if !k.Aligned() {
 		return nil, 0, ErrUnaligned
 	}
-	of := k.Subject.Value().Of
+	of := k.Subject.Of()
 	p := pageOf{k.Bucket, of.Coarse(), classOf(of)}
 	list := lists[p]
 	if list == nil {

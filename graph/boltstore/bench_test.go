@@ -8,7 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unique"
 
 	"go.etcd.io/bbolt"
 
@@ -23,18 +22,18 @@ type fleet struct {
 
 func newFleet(edges int) *fleet {
 	f := &fleet{rng: rand.New(rand.NewPCG(1, 1))}
-	facets := unique.Make(graph.Facets{
+	facets := graph.Facets{
 		From: graph.Facet{Environments: "prod", Version: "1.2.3"},
 		To:   graph.Facet{Environments: "prod", Version: "1.2.3"},
-	})
+	}.ID()
 	services := edges/6 + 1
 	for i := range edges { // six calls from each service
 		f.keys = append(f.keys, graph.Key{
-			Subject: unique.Make(graph.Subject{
+			Subject: graph.Subject{
 				Of: graph.OfEdge, Kind: graph.RPC,
 				From: node(fmt.Sprintf("service-%d", i%services)),
 				To:   node(fmt.Sprintf("service-%d", (i*7+i/services+1)%services)),
-			}),
+			}.ID(),
 			Facets: facets,
 		})
 	}

@@ -107,7 +107,7 @@ func (c *cellReader) bucket(part part, sh shard, t graph.Instant, pages []page, 
 	}
 	for i, st := range c.sum.rows {
 		n := c.names[sh.first()+i]
-		if st.IsZero() || n.subject.Value().Of.Coarse() != coarse {
+		if st.IsZero() || n.subject.Of().Coarse() != coarse {
 			continue
 		}
 		if !c.yield(graph.Key{Bucket: t, Subject: n.subject, Facets: n.facets}, st, part.width) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"unique"
 
 	"go.etcd.io/bbolt"
 
@@ -14,8 +13,8 @@ import (
 
 // A name is what a row counts: the part of a key without its bucket.
 type name struct {
-	subject unique.Handle[graph.Subject]
-	facets  unique.Handle[graph.Facets]
+	subject graph.SubjectID
+	facets  graph.FacetsID
 }
 
 // A group is names that are read together, and so have shards of their own.
@@ -81,7 +80,7 @@ func (d *dictionary) load(b *bbolt.Bucket) error {
 			return fmt.Errorf("%w: number of a name", ErrDamaged)
 		}
 		if id >= uint32(len(d.names)) {
-			owner = groupOf(n.subject.Value().Of)
+			owner = groupOf(n.subject.Of())
 		}
 		d.put(id, n)
 		d.next[owner] = id + 1
@@ -97,7 +96,7 @@ func (d *dictionary) put(id uint32, n name) {
 	}
 	d.ids[n] = id
 	d.names[id] = n
-	d.groups[id/shardRows] |= 1 << groupOf(n.subject.Value().Of)
+	d.groups[id/shardRows] |= 1 << groupOf(n.subject.Of())
 }
 
 // id returns the number of n, a new one if it has none. Only Apply calls it.
@@ -108,7 +107,7 @@ func (s *Store) id(n name) (uint32, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := &s.dict
-	g := groupOf(n.subject.Value().Of)
+	g := groupOf(n.subject.Of())
 	id := d.next[g]
 	if id%shardRows == 0 {
 		id = uint32(len(d.names))
@@ -179,5 +178,5 @@ func readName(b []byte) (name, error) {
 		*text = string(b[w : w+int(n)])
 		b = b[w+int(n):]
 	}
-	return name{unique.Make(s), unique.Make(f)}, nil
+	return name{s.ID(), f.ID()}, nil
 }

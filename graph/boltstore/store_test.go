@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-	"unique"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -48,24 +47,24 @@ func node(n string) graph.NodeRef { return graph.NodeRef{Kind: graph.Service, Na
 func edgeKey(at time.Time, from, to string) graph.Key {
 	return graph.Key{
 		Bucket:  graph.InstantOf(at).Floor(graph.Fine),
-		Subject: unique.Make(graph.Subject{Of: graph.OfEdge, Kind: graph.RPC, From: node(from), To: node(to)}),
-		Facets:  unique.Make(graph.Facets{From: graph.Facet{Environments: "prod"}}),
+		Subject: graph.Subject{Of: graph.OfEdge, Kind: graph.RPC, From: node(from), To: node(to)}.ID(),
+		Facets:  graph.Facets{From: graph.Facet{Environments: "prod"}}.ID(),
 	}
 }
 
 func spansKey(at time.Time, of string) graph.Key {
 	return graph.Key{
 		Bucket:  graph.InstantOf(at).Floor(graph.Fine),
-		Subject: unique.Make(graph.Subject{Of: graph.OfSpans, From: node(of), Detail: "paired"}),
-		Facets:  unique.Make(graph.Facets{}),
+		Subject: graph.Subject{Of: graph.OfSpans, From: node(of), Detail: "paired"}.ID(),
+		Facets:  graph.Facets{}.ID(),
 	}
 }
 
 func aliasKey(at time.Time, address, of string) graph.Key {
 	return graph.Key{
 		Bucket:  graph.InstantOf(at).Floor(graph.Coarse),
-		Subject: unique.Make(graph.Subject{Of: graph.OfAlias, To: node(of), Detail: address}),
-		Facets:  unique.Make(graph.Facets{}),
+		Subject: graph.Subject{Of: graph.OfAlias, To: node(of), Detail: address}.ID(),
+		Facets:  graph.Facets{}.ID(),
 	}
 }
 
@@ -142,7 +141,7 @@ func randomBatch(rng *rand.Rand, now time.Time, seq uint64, said *[]*graph.Delta
 		gone := edgeKey(at, from, "x")
 		sub := gone.Subject.Value()
 		sub.To = graph.NodeRef{Kind: graph.Address, Name: "a" + to}
-		gone.Subject = unique.Make(sub)
+		gone.Subject = sub.ID()
 		d.At(gone).Calls++
 	}
 	own := new(graph.Delta)

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unique"
 
 	"go.uber.org/goleak"
 
@@ -22,12 +21,12 @@ var origin = graph.Origin{Lane: 1, Epoch: 7}
 func batch(seq uint64, calls int64) *graph.Batch {
 	d := new(graph.Delta)
 	d.At(graph.Key{
-		Subject: unique.Make(graph.Subject{
+		Subject: graph.Subject{
 			Of: graph.OfEdge, Kind: graph.RPC,
 			From: graph.NodeRef{Kind: graph.Service, Name: "a"},
 			To:   graph.NodeRef{Kind: graph.Service, Name: "b"},
-		}),
-		Facets: unique.Make(graph.Facets{}),
+		}.ID(),
+		Facets: graph.Facets{}.ID(),
 	}).Calls = calls
 	return &graph.Batch{Origin: origin, Seq: seq, Delta: d}
 }

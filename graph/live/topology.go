@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unique"
 
 	"graphctl/graph"
 )
@@ -270,7 +269,7 @@ func (w *Window) decide() {
 	w.counted.Rebuilds++
 	b := graph.NewBuilder(graph.Filter{})
 	one := graph.Stats{Calls: 1}
-	facets := unique.Make(graph.Facets{})
+	facets := graph.Facets{}.ID()
 	for h, e := range w.edges {
 		if e.minutes.calls > 0 {
 			b.Cell(graph.Key{Subject: h, Facets: facets}, &one, 0)
@@ -279,7 +278,7 @@ func (w *Window) decide() {
 	for ref, p := range w.spans {
 		sub := graph.Subject{Of: graph.OfSpans, From: ref}
 		if p.minutes.calls > 0 {
-			b.Cell(graph.Key{Subject: unique.Make(sub), Facets: facets}, &one, 0)
+			b.Cell(graph.Key{Subject: sub.ID(), Facets: facets}, &one, 0)
 		}
 		b.Evidence(sub, p.hours.sum())
 	}

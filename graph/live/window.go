@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 )
@@ -23,16 +22,16 @@ type Window struct {
 	now      graph.Instant // of the last Advance
 	rates    rateWindow    // at now
 	applied  map[graph.Origin]uint64
-	edges    map[unique.Handle[graph.Subject]]*edge
+	edges    map[graph.SubjectID]*edge
 	spans    map[graph.NodeRef]*presence
-	aliases  map[unique.Handle[graph.Subject]]*hours
+	aliases  map[graph.SubjectID]*hours
 	topology topology
 	counted  Stats
 }
 
 // edge counts a subject of kind OfEdge.
 type edge struct {
-	subject unique.Handle[graph.Subject]
+	subject graph.SubjectID
 	minutes minutes
 	recent  recent
 	call    *call  // where it counts; nil while it holds no calls
@@ -64,9 +63,9 @@ func NewWindow(now graph.Instant, o Options) *Window {
 		now:     now,
 		rates:   rateWindowAt(now),
 		applied: make(map[graph.Origin]uint64),
-		edges:   make(map[unique.Handle[graph.Subject]]*edge),
+		edges:   make(map[graph.SubjectID]*edge),
 		spans:   make(map[graph.NodeRef]*presence),
-		aliases: make(map[unique.Handle[graph.Subject]]*hours),
+		aliases: make(map[graph.SubjectID]*hours),
 	}
 	w.topology.init(o.Epoch)
 	w.latest.Store(&publication{
@@ -176,14 +175,13 @@ func (w *Window) add(k graph.Key, s *graph.Stats, width time.Duration, news bool
 		w.counted.DroppedAhead++
 		return
 	}
-	sub := k.Subject.Value()
-	switch sub.Of {
+	switch k.Subject.Of() {
 	case graph.OfEdge:
 		if k.Bucket >= w.firstMinute() {
 			w.addEdge(k, s, width, news)
 		}
 	case graph.OfSpans:
-		w.addSpans(sub.From, k, s, width)
+		w.addSpans(k.Subject.Value().From, k, s, width)
 	case graph.OfAlias:
 		w.addAlias(k, s)
 	}

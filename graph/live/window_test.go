@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 )
@@ -51,7 +50,7 @@ func put(d *graph.Delta, t graph.Instant, sub graph.Subject, n, errors int64, to
 	if sub.Of.Coarse() {
 		width = graph.Coarse
 	}
-	k := graph.Key{Bucket: t.Floor(width), Subject: unique.Make(sub), Facets: unique.Make(graph.Facets{})}
+	k := graph.Key{Bucket: t.Floor(width), Subject: sub.ID(), Facets: graph.Facets{}.ID()}
 	s := d.At(k)
 	s.Calls += n
 	s.Errors += errors
@@ -85,7 +84,7 @@ func (r *recorder) graph() *graph.Graph {
 	b := graph.NewBuilder(graph.Filter{})
 	from, hour := r.w.firstMinute(), r.w.firstHour()
 	for k, s := range r.sum.Cells() {
-		if k.Bucket >= hour && k.Subject.Value().Of != graph.OfEdge {
+		if k.Bucket >= hour && k.Subject.Of() != graph.OfEdge {
 			b.Evidence(k.Subject.Value(), s.Calls)
 		}
 		if k.Bucket >= from {
@@ -547,7 +546,7 @@ type cells struct {
 func (c cells) Cells(_ context.Context, from, to graph.Instant, yield func(graph.Key, *graph.Stats, time.Duration) bool) error {
 	for k, s := range c.sum.Cells() {
 		width := graph.Fine
-		if k.Subject.Value().Of.Coarse() {
+		if k.Subject.Of().Coarse() {
 			width = graph.Coarse
 		}
 		if k.Bucket+graph.Instant(width) > from && k.Bucket < to && !yield(k, s, width) {
@@ -571,7 +570,7 @@ func (c minuteCells) CellsWithin(ctx context.Context, from, to graph.Instant, wi
 	})
 	for k, s := range sums.Cells() {
 		width := widest
-		if k.Subject.Value().Of.Coarse() {
+		if k.Subject.Of().Coarse() {
 			width = graph.Coarse
 		}
 		yield(k, s, width)

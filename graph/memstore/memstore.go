@@ -119,7 +119,7 @@ func (s *Store) Read(ctx context.Context, q graph.Query) (*graph.Graph, error) {
 func (s *Store) extent() (from, to graph.Instant, any bool) {
 	from, to = math.MaxInt64, math.MinInt64
 	for k := range s.sum.Cells() {
-		if !k.Subject.Value().Of.Coarse() {
+		if !k.Subject.Of().Coarse() {
 			from, to = min(from, k.Bucket), max(to, k.Bucket+graph.Instant(graph.Fine))
 		}
 	}
@@ -151,7 +151,7 @@ func inRange(t graph.Instant) graph.Instant {
 }
 
 func width(k graph.Key) time.Duration {
-	if k.Subject.Value().Of.Coarse() {
+	if k.Subject.Of().Coarse() {
 		return graph.Coarse
 	}
 	return graph.Fine

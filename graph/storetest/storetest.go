@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 )
@@ -51,7 +50,7 @@ func key(at graph.Instant, s graph.Subject) graph.Key {
 	if s.Of.Coarse() {
 		width = graph.Coarse
 	}
-	return graph.Key{Bucket: at.Floor(width), Subject: unique.Make(s), Facets: unique.Make(graph.Facets{})}
+	return graph.Key{Bucket: at.Floor(width), Subject: s.ID(), Facets: graph.Facets{}.ID()}
 }
 
 func call(at graph.Instant, from, to graph.NodeRef) graph.Key {
@@ -253,7 +252,7 @@ func cells(t *testing.T, s graph.Store) {
 		if _, again := got[k]; again {
 			t.Errorf("key %v twice", k)
 		}
-		if coarse := k.Subject.Value().Of.Coarse(); coarse != (width == graph.Coarse) {
+		if coarse := k.Subject.Of().Coarse(); coarse != (width == graph.Coarse) {
 			t.Errorf("key %v with width %v", k, width)
 		}
 		got[k] = st.Calls

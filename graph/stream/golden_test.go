@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"testing"
 	"time"
-	"unique"
 
 	"graphctl/graph"
 	"graphctl/graph/live"
@@ -46,8 +45,8 @@ func (f *fixture) step(all ...calls) {
 	for _, c := range all {
 		s := d.At(graph.Key{
 			Bucket:  f.now.Floor(graph.Fine),
-			Subject: unique.Make(graph.Subject{Of: graph.OfEdge, Kind: c.kind, From: c.from, To: c.to}),
-			Facets:  unique.Make(graph.Facets{}),
+			Subject: graph.Subject{Of: graph.OfEdge, Kind: c.kind, From: c.from, To: c.to}.ID(),
+			Facets:  graph.Facets{}.ID(),
 		})
 		s.Calls += c.n
 		s.Errors += c.failed
@@ -60,8 +59,8 @@ func (f *fixture) step(all ...calls) {
 		if c.n > 0 {
 			own := d.At(graph.Key{
 				Bucket:  f.now.Floor(graph.Fine),
-				Subject: unique.Make(graph.Subject{Of: graph.OfSpans, From: c.from, Detail: "paired"}),
-				Facets:  unique.Make(graph.Facets{From: homes[c.from]}),
+				Subject: graph.Subject{Of: graph.OfSpans, From: c.from, Detail: "paired"}.ID(),
+				Facets:  graph.Facets{From: homes[c.from]}.ID(),
 			})
 			if c.from.Kind == graph.Service {
 				own.Calls++

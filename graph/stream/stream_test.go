@@ -12,7 +12,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-	"unique"
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
@@ -88,12 +87,12 @@ func (b *bench) publishEdge(to string, n int64) {
 	d := new(graph.Delta)
 	s := d.At(graph.Key{
 		Bucket: now.Floor(graph.Fine),
-		Subject: unique.Make(graph.Subject{
+		Subject: graph.Subject{
 			Of: graph.OfEdge, Kind: graph.RPC,
 			From: graph.NodeRef{Kind: graph.Service, Namespace: "shop", Name: "web"},
 			To:   graph.NodeRef{Kind: graph.Service, Namespace: "shop", Name: to},
-		}),
-		Facets: unique.Make(graph.Facets{}),
+		}.ID(),
+		Facets: graph.Facets{}.ID(),
 	})
 	s.Calls = n
 	s.Client.Add(time.Millisecond, n)
