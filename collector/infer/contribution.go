@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"graphctl/collector"
 	"graphctl/graph"
 	"graphctl/graph/sketch"
 )
@@ -69,38 +68,6 @@ func bucketOf(t int64) int32 {
 	return int32(graph.Instant(t).Floor(graph.Fine) / graph.Instant(graph.Fine))
 }
 
-// A subject is the number of a graph.Subject with facets.
-type subject uint32
-
-// subjectKey tells subjects apart. Fields that a kind does not use are zero.
-type subjectKey struct {
-	from, to side
-	detail   uint32 // a Sym of a name for OfOperation, a node for OfAlias, a Disposition for OfSpans
-	of       graph.SubjectKind
-	kind     graph.EdgeKind
-	rule     Rule
-}
-
-// subjectRecord is a subject and where its counters of this flush are.
-type subjectRecord struct {
-	subjectKey
-	main   cellKey // for an edge that of the edge, whatever proved it
-	byRule cellKey // of an edge only
-	made   bool    // main and byRule are set
-	flush  uint32  // number of the flush in which cell was current
-	bucket int32
-	cell   uint32
-}
-
-type cellKey struct {
-	subject graph.SubjectID
-	facets  graph.FacetsID
-}
-
-// recentSubjects is how many subjects are found without the table: some 200 kB,
-// and enough for the busy edges of most fleets.
-const recentSubjects = 1 << 13
-
 // A cell is the sum of one subject in one bucket since the last flush.
 type cell struct {
 	subject  subject
@@ -118,15 +85,11 @@ type cell struct {
 
 // A sum gathers the change of the shown graph between two flushes.
 type sum struct {
-	subjects   []subjectRecord
-	subjectOf  map[subjectKey]subject
-	recent     []recentSubject // by hash: most are looked up again soon
-	edges      int             // subjects of each bounded kind
-	operations int
-	cells      []cell
-	cellOf     map[uint64]uint32 // (subject, bucket) → cell
-	durations  []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
-	flushes    uint32
+	subjectTable
+	cells     []cell
+	cellOf    map[uint64]uint32 // (subject, bucket) → cell, where a subject has several and this is not the last used
+	durations []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
+	flushes   uint32
 
 	// Scratch of a flush.
 	ends    []uint32
@@ -137,76 +100,45 @@ type sum struct {
 
 func newSum() sum {
 	return sum{
-		subjects:  make([]subjectRecord, 1),
-		subjectOf: map[subjectKey]subject{},
-		recent:    make([]recentSubject, recentSubjects),
-		cellOf:    map[uint64]uint32{},
-		flushes:   1,
+		subjectTable: newSubjectTable(),
+		cellOf:       map[uint64]uint32{},
+		flushes:      1,
 	}
-}
-
-// A recentSubject is a subject under its key.
-type recentSubject struct {
-	subjectKey
-	subject subject
-}
-
-func (k *subjectKey) hash() uint32 {
-	h := uint64(k.from)<<32 | uint64(k.to) ^ uint64(k.detail)
-	h ^= (uint64(k.of)<<16 | uint64(k.kind)<<8 | uint64(k.rule)) << 40
-	return uint32(h * 0x9e3779b97f4a7c15 >> 40)
-}
-
-// subject returns the number of a subject, made if new; 0 if a bound drops it.
-func (e *Engine) subject(k subjectKey) subject {
-	r := &e.recent[k.hash()%recentSubjects]
-	if r.subject == 0 || r.subjectKey != k {
-		i, ok := e.subjectOf[k]
-		if !ok {
-			return e.newSubject(k)
-		}
-		*r = recentSubject{k, i}
-	}
-	return r.subject
-}
-
-func (e *Engine) newSubject(k subjectKey) subject {
-	switch {
-	case k.of == graph.OfEdge && k.from != e.otherSide && e.edges >= maxEdges:
-		e.c.Folded++
-		k.from, k.to = e.otherSide, e.otherSide
-		return e.subject(k)
-	case k.of == graph.OfEdge:
-		e.edges++
-	case k.of == graph.OfSpans:
-	case e.operations >= maxOperations:
-		e.c.Folded++
-		return 0
-	default:
-		e.operations++
-	}
-	i := subject(len(e.subjects))
-	e.subjects = append(e.subjects, subjectRecord{subjectKey: k})
-	e.subjectOf[k] = i
-	return i
 }
 
 // cell returns the counters of a subject in a bucket.
 func (e *Engine) cell(s subject, bucket int32) uint32 {
 	r := &e.subjects[s]
-	if r.flush == e.flushes && r.bucket == bucket {
+	if r.flush != e.flushes {
+		return e.newCell(s, bucket)
+	}
+	if r.bucket == bucket {
 		return r.cell
 	}
-	key := uint64(s)<<32 | uint64(uint32(bucket))
-	i, ok := e.cellOf[key]
-	if !ok {
-		i = uint32(len(e.cells))
-		e.cells = append(e.cells, cell{subject: s, bucket: bucket})
-		e.cellOf[key] = i
+	if !r.mapped {
+		e.cellOf[cellAt(s, r.bucket)] = r.cell
 	}
-	r.flush, r.bucket, r.cell = e.flushes, bucket, i
+	i, ok := e.cellOf[cellAt(s, bucket)]
+	if !ok {
+		return e.newCell(s, bucket)
+	}
+	r.bucket, r.cell, r.mapped = bucket, i, true
 	return i
 }
+
+func (e *Engine) newCell(s subject, bucket int32) uint32 {
+	i := uint32(len(e.cells))
+	e.cells = append(e.cells, cell{subject: s, bucket: bucket})
+	e.subjects[s].holds(e.flushes, bucket, i)
+	return i
+}
+
+// holds makes i the cell that was used last.
+func (r *subjectRecord) holds(flush uint32, bucket int32, i uint32) {
+	r.flush, r.bucket, r.cell, r.mapped = flush, bucket, i, false
+}
+
+func cellAt(s subject, bucket int32) uint64 { return uint64(s)<<32 | uint64(uint32(bucket)) }
 
 // count adds n to the calls of a subject that has no other columns. Subject 0
 // is one that a bound dropped.
@@ -363,7 +295,7 @@ func (e *Engine) emit(d *graph.Delta, c *cell, durations []uint64) {
 	e.describe(c.subject)
 	d.Append(r.main.in(c.bucket, false), s)
 	if s.Calls != 0 {
-		d.Count(r.byRule.in(c.bucket, true), s.Calls)
+		d.Count(cellKey{r.byRule, r.main.facets}.in(c.bucket, true), s.Calls)
 	}
 }
 
@@ -400,29 +332,4 @@ func (e *Engine) sketch(durations []uint64, side uint64) (s sketch.Sketch, rest 
 		s.AddBucket(uint16(k&lengthMask), n)
 	}
 	return s, rest
-}
-
-// describe makes the keys under which a subject is emitted.
-func (e *Engine) describe(i subject) {
-	r := &e.subjects[i]
-	if r.made {
-		return
-	}
-	r.made = true
-	from, to := e.sides[r.from], e.sides[r.to]
-	s := graph.Subject{Of: r.of, Kind: r.kind, From: e.nodes[from.node], To: e.nodes[to.node]}
-	facets := graph.Facets{From: e.facets[from.facet], To: e.facets[to.facet]}.ID()
-	switch r.of {
-	case graph.OfSpans:
-		s.Detail = Disposition(r.detail).String()
-	case graph.OfOperation:
-		s.Detail = e.syms.Text(collector.Sym(r.detail))
-	case graph.OfAlias:
-		s.Detail = e.nodes[r.detail].Name
-	case graph.OfEdge:
-		rule := s
-		rule.Of, rule.Detail = graph.OfRule, r.rule.String()
-		r.byRule = cellKey{rule.ID(), facets}
-	}
-	r.main = cellKey{s.ID(), facets}
 }

@@ -227,9 +227,13 @@ func (s *stateCodec) subjects() {
 		s.fail()
 		return
 	}
+	slots := len(e.slots)
+	for slots < 2*len(e.sum.subjects) {
+		slots *= 2
+	}
+	e.index(slots)
 	for i, r := range e.sum.subjects[1:] {
 		n := subject(i + 1)
-		e.subjectOf[r.subjectKey] = n
 		switch r.of {
 		case graph.OfEdge:
 			e.edges++
@@ -282,7 +286,11 @@ func (s *stateCodec) engine() {
 	}
 	if s.reading {
 		for i, c := range e.cells {
-			e.cellOf[uint64(c.subject)<<32|uint64(uint32(c.bucket))] = uint32(i)
+			r := &e.sum.subjects[c.subject]
+			if r.flush == e.flushes {
+				e.cellOf[cellAt(c.subject, r.bucket)] = r.cell
+			}
+			r.holds(e.flushes, c.bucket, uint32(i))
 		}
 	}
 }
