@@ -1,7 +1,6 @@
 package live
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ const homePatience = graph.Instant(time.Minute)
 
 // take learns from spans in a bucket and reports whether the home changed.
 func (h *home) take(f graph.Facet, bucket graph.Instant) bool {
-	environment := strings.Join(slices.Sorted(f.EachEnvironment()), ", ")
+	environment := strings.ReplaceAll(f.Environments, "\x00", ", ")
 	if f.Team == "" && environment == "" {
 		return false
 	}

@@ -11,7 +11,7 @@ import (
 // place a minute after it was told last. Spans without a home change nothing.
 func TestHome(t *testing.T) {
 	at := func(d time.Duration) graph.Instant { return graph.Instant(time.Hour + d) }
-	blue := graph.Facet{Team: "blue", Environments: "staging\x00prod"}
+	blue := graph.Facet{Team: "blue", Environments: "prod\x00staging"}
 	green := graph.Facet{Team: "green", Environments: "prod", Version: "7"}
 	var h home
 	for _, step := range []struct {

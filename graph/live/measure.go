@@ -51,10 +51,9 @@ func (m *measure) add(e *edge, w rateWindow) {
 	m.errors += r.sum.errors
 	m.client.add(&r.sum.client)
 	m.server.add(&r.sum.server)
-	if c := r.at(w.first); c != nil {
-		m.firstCalls += c.calls
-		m.firstErrors += c.errors
-	}
+	calls, errors, _ := r.at(w.first)
+	m.firstCalls += calls
+	m.firstErrors += errors
 }
 
 // rate returns calls a second and the failed share of them.
@@ -72,7 +71,7 @@ func (c *call) measure(w rateWindow) Call {
 	row := c.row
 	var m measure
 	row.Calls, row.Errors, row.First, row.Last = 0, 0, 0, 0
-	for _, e := range c.edges {
+	for e := c.edges; e != nil; e = e.next {
 		m.add(e, w)
 		row.Calls += e.minutes.calls
 		row.Errors += e.minutes.errors
@@ -98,13 +97,13 @@ func (c *call) measure(w rateWindow) Call {
 // edges.
 func (c *call) newest(w rateWindow) (client, server merged) {
 	var bucket graph.Instant
-	for _, e := range c.edges {
-		if k := e.recent.newest(w); k != nil {
+	for e := c.edges; e != nil; e = e.next {
+		if k := e.recent.newestBehind(w); k != nil {
 			bucket = max(bucket, k.bucket)
 		}
 	}
-	for _, e := range c.edges {
-		if k := e.recent.newest(w); k != nil && k.bucket == bucket {
+	for e := c.edges; e != nil; e = e.next {
+		if k := e.recent.newestBehind(w); k != nil && k.bucket == bucket {
 			client.add(&k.client)
 			server.add(&k.server)
 		}
@@ -116,8 +115,8 @@ func (c *call) newest(w rateWindow) (client, server merged) {
 func (s *service) measure(w rateWindow) Service {
 	row := s.row
 	var m measure
-	for c := range s.in {
-		for _, e := range c.edges {
+	for _, c := range s.in {
+		for e := c.edges; e != nil; e = e.next {
 			m.add(e, w)
 		}
 	}

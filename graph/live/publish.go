@@ -58,7 +58,10 @@ func (w *Window) pass(now graph.Instant) (news []*edge) {
 		if forget {
 			e.minutes.forget(w.firstMinute())
 		}
-		e.touched = e.touched || forget || rolled && len(e.recent.cells) > 0 || e.recent.at(w.rates.first) != nil
+		e.touched = e.touched || forget || rolled && e.recent.n > 0
+		if !e.touched {
+			_, _, e.touched = e.recent.at(w.rates.first) // a part of which leaves
+		}
 		if e.call == nil && e.minutes.calls > 0 {
 			news = append(news, e)
 		}

@@ -46,6 +46,12 @@ func (t *timed) sub(o *timed) {
 	t.server.Sub(&o.server)
 }
 
+func (t *timed) reset() {
+	t.calls, t.errors = 0, 0
+	t.client.Reset()
+	t.server.Reset()
+}
+
 // cell counts one Fine bucket of an edge.
 type cell struct {
 	bucket graph.Instant
@@ -54,10 +60,13 @@ type cell struct {
 
 // recent counts an edge over the rate window: the sum of those of its cells
 // that lie inside. Beside them it keeps cells that are still to come and, of an
-// edge that fell silent, the newest one that holds calls.
+// edge that fell silent, the newest one that holds calls. The newest cell, which
+// most calls are in, is ready to be counted in; those before are packed.
 type recent struct {
-	cells []cell // ascending
-	sum   timed
+	newest cell
+	n      int        // cells
+	older  packedList // ascending
+	sum    timed
 }
 
 // maxCells is when add drops cells that are of no use any more.
@@ -65,33 +74,80 @@ const maxCells = 2 * int(RateSpan/graph.Fine+1)
 
 // add counts s in the bucket and reports whether the bucket now holds calls.
 func (r *recent) add(bucket graph.Instant, s *graph.Stats, w rateWindow) bool {
-	i, ok := slices.BinarySearchFunc(r.cells, bucket, func(c cell, t graph.Instant) int { return compare(c.bucket, t) })
-	if !ok {
-		r.cells = slices.Insert(r.cells, i, cell{bucket: bucket})
+	switch {
+	case r.n == 0:
+		r.newest.bucket, r.n = bucket, 1
+	case bucket > r.newest.bucket:
+		r.older = append(r.older, r.newest.pack()...)
+		r.newest.bucket = bucket
+		r.newest.reset()
+		r.n++
 	}
-	c := &r.cells[i]
-	c.add(s.Calls, s.Errors, &s.Client, &s.Server)
 	if w.holds(bucket) {
 		r.sum.add(s.Calls, s.Errors, &s.Client, &s.Server)
 	}
+	c := &r.newest
+	if bucket == c.bucket {
+		c.add(s.Calls, s.Errors, &s.Client, &s.Server)
+	} else {
+		c = r.amend(bucket, s)
+	}
 	holds := c.calls > 0
-	if len(r.cells) > maxCells {
+	if r.n > maxCells {
 		r.prune(w)
 	}
 	return holds
 }
 
+// amend counts s in a bucket before the newest.
+func (r *recent) amend(bucket graph.Instant, s *graph.Stats) *cell {
+	c := &cell{bucket: bucket}
+	from := 0
+	for from < len(r.older) {
+		h := r.older.head(from, r.newest.bucket)
+		if h.bucket == bucket {
+			h.unpack(c)
+		}
+		if h.bucket >= bucket {
+			break
+		}
+		from = h.end
+	}
+	to := from
+	if from < len(r.older) {
+		if h := r.older.head(from, r.newest.bucket); h.bucket == bucket {
+			to = h.end
+		}
+	}
+	if from == to {
+		r.n++
+	}
+	c.add(s.Calls, s.Errors, &s.Client, &s.Server)
+	r.older = slices.Replace(r.older, from, to, c.pack()...)
+	return c
+}
+
 // roll moves from one rate window to a later one.
 func (r *recent) roll(from, to rateWindow) {
-	for i := range r.cells {
-		c := &r.cells[i]
-		was, is := from.holds(c.bucket), to.holds(c.bucket)
+	turn := func(bucket graph.Instant, t func() *timed) {
+		was, is := from.holds(bucket), to.holds(bucket)
 		switch {
 		case was && !is:
-			r.sum.sub(&c.timed)
+			r.sum.sub(t())
 		case is && !was:
-			r.sum.add(c.calls, c.errors, &c.client, &c.server)
+			t := t()
+			r.sum.add(t.calls, t.errors, &t.client, &t.server)
 		}
+	}
+	for h := range r.older.heads(r.newest.bucket) {
+		turn(h.bucket, func() *timed {
+			var c cell
+			h.unpack(&c)
+			return &c.timed
+		})
+	}
+	if r.n > 0 {
+		turn(r.newest.bucket, func() *timed { return &r.newest.timed })
 	}
 	r.prune(to)
 }
@@ -99,36 +155,69 @@ func (r *recent) roll(from, to rateWindow) {
 // prune drops the cells behind the window, but keeps the newest that holds
 // calls if the window holds none.
 func (r *recent) prune(w rateWindow) {
-	keep := -1
-	if r.sum.calls <= 0 {
-		for i := range r.cells {
-			if r.cells[i].bucket < w.first && r.cells[i].calls > 0 {
-				keep = i
+	if r.n == 0 || r.newest.bucket >= w.first && (len(r.older) == 0 || r.older.head(0, r.newest.bucket).bucket >= w.first) {
+		return
+	}
+	kept := make(packedList, 0, len(r.older))
+	var last packedHead // of those behind the window that hold calls
+	r.n = 0
+	for h := range r.older.heads(r.newest.bucket) {
+		switch {
+		case h.bucket >= w.first:
+			kept = append(kept, h.all...)
+			r.n++
+		case h.calls > 0:
+			last = h
+		}
+	}
+	silent := r.sum.calls <= 0
+	switch {
+	case r.newest.bucket >= w.first:
+		r.n++
+		if silent && last.all != nil {
+			kept = slices.Concat(last.all, kept)
+			r.n++
+		}
+	case silent && r.newest.calls > 0:
+		r.n = 1
+	case silent && last.all != nil:
+		last.unpack(&r.newest)
+		r.n = 1
+	default:
+		r.newest = cell{}
+	}
+	r.older = kept
+}
+
+// at returns what the bucket holds, and whether there is a cell of it.
+func (r *recent) at(bucket graph.Instant) (calls, errors int64, ok bool) {
+	if r.n > 0 && r.newest.bucket == bucket {
+		return r.newest.calls, r.newest.errors, true
+	}
+	for h := range r.older.heads(r.newest.bucket) {
+		if h.bucket >= bucket {
+			if h.bucket == bucket {
+				return h.calls, h.errors, true
 			}
+			break
 		}
 	}
-	i := -1
-	r.cells = slices.DeleteFunc(r.cells, func(c cell) bool {
-		i++
-		return c.bucket < w.first && i != keep
-	})
+	return 0, 0, false
 }
 
-// at returns the cell of the bucket, nil if there is none.
-func (r *recent) at(bucket graph.Instant) *cell {
-	for i := range r.cells {
-		if r.cells[i].bucket == bucket {
-			return &r.cells[i]
+// newestBehind returns the cell that was kept because the window holds no calls,
+// nil if there is none. It is borrowed.
+func (r *recent) newestBehind(w rateWindow) *cell {
+	switch {
+	case r.n == 0:
+	case r.newest.bucket < w.first:
+		return &r.newest
+	case len(r.older) > 0:
+		if h := r.older.head(0, r.newest.bucket); h.bucket < w.first {
+			c := new(cell)
+			h.unpack(c)
+			return c
 		}
-	}
-	return nil
-}
-
-// newest returns the cell that was kept because the window holds no calls, nil
-// if there is none.
-func (r *recent) newest(w rateWindow) *cell {
-	if len(r.cells) > 0 && r.cells[0].bucket < w.first {
-		return &r.cells[0]
 	}
 	return nil
 }

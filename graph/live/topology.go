@@ -32,15 +32,15 @@ type topology struct {
 }
 
 type callKey struct {
-	from, to graph.NodeRef
+	from, to *service
 	kind     graph.EdgeKind
 }
 
 // service is a node in the window. It lives while it has spans or calls.
 type service struct {
 	ref       graph.NodeRef
-	in        map[*call]struct{}
-	out       int // calls from it
+	in        []*call // each at its position
+	out       int     // calls from it
 	spans     bool
 	touched   bool // a call into it changed
 	forgotten bool // not in the window any more
@@ -51,15 +51,17 @@ type service struct {
 // call is an edge in the window: the sum of one subject or, where names stand
 // for the same service, several. It lives while it has any.
 type call struct {
-	key       callKey
 	from, to  *service
-	edges     []*edge
+	edges     *edge // the first of a list
 	total     total
+	position  int32 // in to.in
 	touched   bool
 	forgotten bool
 	row       Call
 	told
 }
+
+func (c *call) key() callKey { return callKey{c.from, c.to, c.row.Kind} }
 
 // told says what followers know of a row.
 type told struct {
@@ -85,51 +87,68 @@ func (t *topology) init(epoch string) {
 // counted before.
 func (t *topology) attach(e *edge) {
 	sub := e.subject.Value()
-	k := callKey{t.names.Resolve(sub.From, sub.To), t.names.Resolve(sub.To, sub.From), sub.Kind}
-	if e.call != nil && e.call.key == k {
+	from, to := t.names.Resolve(sub.From, sub.To), t.names.Resolve(sub.To, sub.From)
+	if c := e.call; c != nil && c.from.ref == from && c.to.ref == to {
 		return
 	}
+	k := callKey{t.service(from), t.service(to), sub.Kind}
 	c := t.calls[k]
 	if c == nil {
-		c = &call{key: k, from: t.service(k.from), to: t.service(k.to)}
-		c.from.out++
-		c.to.in[c] = struct{}{}
-		c.row = Call{ID: uint32(t.nextCall), From: c.from.row.ID, To: c.to.row.ID, Kind: k.kind}
-		t.nextCall++
-		t.calls[k] = c
-		t.callList = append(t.callList, c)
+		c = t.newCall(k)
 	}
-	c.edges = append(c.edges, e)
 	c.touch()
 	if e.call != nil {
 		t.detach(e) // after the services are held by the new call
 	}
-	e.call = c
+	e.call, e.next, c.edges = c, c.edges, e
 	if e.early != nil {
 		c.total.merge(e.early)
 		e.early = nil
 	}
 }
 
+func (t *topology) newCall(k callKey) *call {
+	c := &call{from: k.from, to: k.to, position: int32(len(k.to.in))}
+	c.from.out++
+	c.to.in = append(c.to.in, c)
+	c.row = Call{ID: uint32(t.nextCall), From: c.from.row.ID, To: c.to.row.ID, Kind: k.kind}
+	t.nextCall++
+	t.calls[k] = c
+	t.callList = append(t.callList, c)
+	return c
+}
+
 // detach takes e out of its call, and the call out of the window if nothing is
 // left of it.
 func (t *topology) detach(e *edge) {
 	c := e.call
-	e.call = nil
-	c.edges = slices.DeleteFunc(c.edges, func(o *edge) bool { return o == e })
+	at := &c.edges
+	for *at != e {
+		at = &(*at).next
+	}
+	*at, e.call, e.next = e.next, nil, nil
 	c.touch()
-	if len(c.edges) > 0 {
+	if c.edges != nil {
 		return
 	}
-	delete(t.calls, c.key)
+	delete(t.calls, c.key())
 	c.forgotten, t.swept = true, false
 	if c.row.born != 0 {
 		t.changes.removedCalls = append(t.changes.removedCalls, removal{c.row.ID, c.row.born})
 	}
 	c.from.out--
-	delete(c.to.in, c)
+	c.to.leave(c)
 	t.release(c.from)
 	t.release(c.to)
+}
+
+// leave takes c out of the calls into s.
+func (s *service) leave(c *call) {
+	last := len(s.in) - 1
+	s.in[c.position] = s.in[last]
+	s.in[c.position].position = c.position
+	s.in[last] = nil
+	s.in = s.in[:last]
 }
 
 // service returns the service of ref, made if new.
@@ -139,7 +158,7 @@ func (t *topology) service(ref graph.NodeRef) *service {
 		return s
 	}
 	name := ref.Print()
-	s = &service{ref: ref, in: make(map[*call]struct{}), touched: true}
+	s = &service{ref: ref, touched: true}
 	s.row = Service{ID: uint32(t.nextService), Name: name, Namespace: ref.Namespace, Label: ref.Name, Kind: ref.Kind}
 	t.nextService++
 	t.services[ref] = s
@@ -229,7 +248,7 @@ func (w *Window) settle(news []*edge) {
 		if e.call != nil && e.minutes.calls <= 0 {
 			t.detach(e)
 		}
-		if len(e.minutes.list) == 0 {
+		if e.minutes.n == 0 {
 			delete(w.edges, h)
 		}
 	}
@@ -258,7 +277,7 @@ func (w *Window) settleSpans() {
 			s.spans = false
 			t.release(s)
 		}
-		if len(p.minutes.list) == 0 && len(p.hours) == 0 {
+		if p.minutes.n == 0 && len(p.hours) == 0 {
 			delete(w.spans, ref)
 		}
 	}
@@ -267,30 +286,37 @@ func (w *Window) settleSpans() {
 // decide takes the evidence into account.
 func (w *Window) decide() {
 	w.counted.Rebuilds++
+	w.topology.names = w.builder()
+}
+
+// builder returns one that knows the evidence.
+func (w *Window) builder() *graph.Builder {
 	b := graph.NewBuilder(graph.Filter{})
-	one := graph.Stats{Calls: 1}
-	facets := graph.Facets{}.ID()
-	for h, e := range w.edges {
-		if e.minutes.calls > 0 {
-			b.Cell(graph.Key{Subject: h, Facets: facets}, &one, 0)
-		}
-	}
 	for ref, p := range w.spans {
 		sub := graph.Subject{Of: graph.OfSpans, From: ref}
 		if p.minutes.calls > 0 {
-			b.Cell(graph.Key{Subject: sub.ID(), Facets: facets}, &one, 0)
+			b.Cell(graph.Key{Subject: sub.ID()}, &one, 0)
 		}
 		b.Evidence(sub, p.hours.sum())
 	}
 	for h, n := range w.aliases {
 		b.Evidence(h.Value(), n.sum())
 	}
-	w.topology.names = b
+	return b
 }
+
+// one is the counters of a subject of which nothing matters but that it is there.
+var one = graph.Stats{Calls: 1}
 
 // name gives services the ids that a graph of the window gives them.
 func (w *Window) name() {
-	for _, n := range w.topology.names.Graph(0, 0, 0).Nodes {
+	b := w.builder()
+	for h, e := range w.edges {
+		if e.minutes.calls > 0 {
+			b.Cell(graph.Key{Subject: h}, &one, 0)
+		}
+	}
+	for _, n := range b.Graph(0, 0, 0).Nodes {
 		ref := graph.NodeRef{Kind: n.Kind, Namespace: n.Namespace, Name: n.Name}
 		s := w.topology.services[ref]
 		if s.row.Name != n.ID {

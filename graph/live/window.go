@@ -35,6 +35,7 @@ type edge struct {
 	minutes minutes
 	recent  recent
 	call    *call  // where it counts; nil while it holds no calls
+	next    *edge  // of the same call
 	early   *total // counted while call was nil; nil if nothing
 	touched bool   // since the last publication
 }
@@ -200,14 +201,13 @@ func (w *Window) addEdge(k graph.Key, s *graph.Stats, width time.Duration, news 
 	if news {
 		e.tally(s)
 	}
-	m := e.minutes.add(k.Bucket, width, s.Calls, s.Errors)
-	if width == graph.Coarse || width != graph.Fine && k.Bucket >= w.rates.first {
-		return // too wide to tell rates or latencies from
+	// Rates and latencies cannot be told from what is too wide.
+	empty := false
+	if width != graph.Coarse && (width == graph.Fine || k.Bucket < w.rates.first) {
+		holds := e.recent.add(k.Bucket, s, w.rates)
+		empty = width == graph.Fine && !holds && k.Bucket >= w.rates.first
 	}
-	holds := e.recent.add(k.Bucket, s, w.rates)
-	if width == graph.Fine && !holds && k.Bucket >= w.rates.first {
-		m.fine &^= fineBit(k.Bucket)
-	}
+	e.minutes.add(k.Bucket, width, s.Calls, s.Errors, empty)
 }
 
 func (w *Window) addSpans(service graph.NodeRef, k graph.Key, s *graph.Stats, width time.Duration) {
@@ -225,7 +225,7 @@ func (w *Window) addSpans(service graph.NodeRef, k graph.Key, s *graph.Stats, wi
 	}
 	if bucket >= w.firstMinute() {
 		was := p.minutes.calls > 0
-		p.minutes.add(bucket, width, s.Calls, 0)
+		p.minutes.add(bucket, width, s.Calls, 0, false)
 		if was != (p.minutes.calls > 0) {
 			w.topology.stale = true
 		}
