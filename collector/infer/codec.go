@@ -42,6 +42,13 @@ func (c *codec) int64(p *int64) {
 	*p, c.buf = n, c.buf[size:]
 }
 
+// distance codes *p as what it is away from another value.
+func (c *codec) distance(p *int64, from int64) {
+	d := *p - from
+	c.int64(&d)
+	*p = from + d
+}
+
 // fixed64 is for ids, which a varint would lengthen.
 func (c *codec) fixed64(p *uint64) {
 	if !c.reading {

@@ -3,6 +3,7 @@ package infer_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"graphctl/collector"
@@ -130,7 +131,7 @@ func TestAdvanceAllWantsAllLanes(t *testing.T) {
 // A state belongs to its lane.
 func TestStateOfOtherLane(t *testing.T) {
 	syms := collector.NewSymbols()
-	state := infer.New(infer.Options{Lane: 1, Lanes: 2}, syms).AppendState(nil)
+	state := slices.Concat(infer.New(infer.Options{Lane: 1, Lanes: 2}, syms).State()...)
 	for _, o := range []infer.Options{{}, {Lane: 0, Lanes: 2}, {Lane: 1, Lanes: 3}} {
 		if _, err := infer.LoadState(state, o, syms); err == nil {
 			t.Errorf("lane 1 of 2 was loaded as lane %d of %d", o.Lane, o.Lanes)

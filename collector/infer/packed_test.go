@@ -140,7 +140,7 @@ func TestPackingRoundTrip(t *testing.T) {
 		}
 		if seed%2 == 1 {
 			var err error
-			if e, err = LoadState(e.AppendState(nil), e.o, syms); err != nil {
+			if e, err = LoadState(slices.Concat(e.State()...), e.o, syms); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -326,7 +326,7 @@ func TestPackedUnderOtherHorizon(t *testing.T) {
 	}
 	observe(e, sceneStart, all[:1])
 	packed(t, e)
-	e, err := LoadState(e.AppendState(nil), Options{Archive: archive, Horizon: 25 * time.Minute}, syms)
+	e, err := LoadState(slices.Concat(e.State()...), Options{Archive: archive, Horizon: 25 * time.Minute}, syms)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -406,7 +406,7 @@ func FuzzUnpack(f *testing.F) {
 	for _, k := range archive.kept {
 		f.Add(k.record)
 	}
-	state := e.AppendState(nil)
+	state := slices.Concat(e.State()...)
 	f.Fuzz(func(t *testing.T, record []byte) {
 		e, err := LoadState(state, Options{}, collector.NewSymbols())
 		if err != nil {

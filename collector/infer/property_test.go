@@ -182,7 +182,7 @@ func (r *replay) reload() error {
 // state returns the states of all engines.
 func (r *replay) state() (states [][]byte) {
 	for _, e := range r.engines {
-		states = append(states, e.AppendState(nil))
+		states = append(states, slices.Concat(e.State()...))
 	}
 	return states
 }

@@ -271,7 +271,7 @@ func playRestarted(t *testing.T, syms *collector.Symbols, all []observation) (*l
 			l.take(e.Flush())
 		}
 		var err error
-		if e, err = LoadState(e.AppendState(nil), Options{}, collector.NewSymbols()); err != nil {
+		if e, err = LoadState(slices.Concat(e.State()...), Options{}, collector.NewSymbols()); err != nil {
 			t.Fatal(err)
 		}
 	}

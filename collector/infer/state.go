@@ -27,7 +27,7 @@ import (
 // lists.
 const (
 	stateMagic   = "gcinfer\x00"
-	stateVersion = 2
+	stateVersion = 3
 	stateHeader  = len(stateMagic) + 1 + 4
 )
 
@@ -37,32 +37,35 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // another version.
 var ErrState = errors.New("unreadable engine state")
 
-// AppendState appends everything that is needed to go on later, names as
-// strings, and returns the extended slice. What was not flushed is included.
-func (e *Engine) AppendState(dst []byte) []byte {
+// statePart is from which length on a part of a state is complete: large enough
+// for few writes, and small enough that a state of 100 MB is not copied around.
+const statePart = 1 << 20
+
+// State returns everything that is needed to go on later, names as strings: the
+// parts, one behind the other, are what LoadState reads. What was not flushed is
+// included.
+func (e *Engine) State() [][]byte {
 	s := stateCodec{e: e, numberings: e.packedNames.clone()}
 	// The body decides which names are in use, and comes behind them.
 	s.body()
-	body := s.buf
-	s.buf = nil
+	body := append(s.parts, s.buf)
+	s.parts, s.buf = nil, nil
 	s.symbols()
-
-	start := len(dst)
-	dst = append(dst, make([]byte, stateHeader)...)
-	dst = append(dst, s.buf...)
-	dst = append(dst, body...)
-	writeHeader(dst[start:])
-	return dst
+	parts := append([][]byte{s.buf}, body...)
+	sum := uint32(0)
+	for _, p := range parts {
+		sum = crc32.Update(sum, castagnoli, p)
+	}
+	return slices.Insert(parts, 0, appendHeader(nil, sum))
 }
 
-// writeHeader fills the first bytes of a state, whose rest is complete.
-func writeHeader(state []byte) {
-	copy(state, stateMagic)
-	state[len(stateMagic)] = stateVersion
-	binary.BigEndian.PutUint32(state[stateHeader-4:], crc32.Checksum(state[stateHeader:], castagnoli))
+// appendHeader appends what a state begins with: sum is of all behind it.
+func appendHeader(b []byte, sum uint32) []byte {
+	b = append(append(b, stateMagic...), stateVersion)
+	return binary.BigEndian.AppendUint32(b, sum)
 }
 
-// LoadState returns an engine that goes on where AppendState left off. Numbers
+// LoadState returns an engine that goes on where State left off. Numbers
 // of names are those of syms, which may be new. Contributions flushed before
 // are not emitted again.
 func LoadState(state []byte, o Options, syms *collector.Symbols) (*Engine, error) {
@@ -92,7 +95,16 @@ type stateCodec struct {
 	codec
 	e          *Engine
 	numberings      // of names in use, those of packed traces first
-	otherLane  bool // the state is not of the lane in the options
+	parts      [][]byte // written, before buf
+	otherLane  bool     // the state is not of the lane in the options
+}
+
+// part completes a part if it is long enough.
+func (s *stateCodec) part() {
+	if !s.reading && len(s.buf) >= statePart {
+		s.parts = append(s.parts, s.buf)
+		s.buf = make([]byte, 0, statePart+statePart/8)
+	}
 }
 
 // sym codes a symbol as its number.

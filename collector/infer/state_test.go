@@ -2,6 +2,7 @@ package infer
 
 import (
 	"errors"
+	"hash/crc32"
 	"slices"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestDamagedState(t *testing.T) {
 		observe(e, sceneStart, parseSpans(t, syms, s.spans))
 	}
 	e.Advance(sceneStart)
-	state := e.AppendState([]byte("prefix"))[len("prefix"):]
+	state := slices.Concat(e.State()...)
 	if _, err := LoadState(state, Options{}, collector.NewSymbols()); err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +46,11 @@ func FuzzLoadState(f *testing.F) {
 		e := New(Options{}, syms)
 		observe(e, sceneStart, parseSpans(f, syms, s.spans))
 		e.Advance(sceneStart)
-		f.Add(e.AppendState(nil)[stateHeader:])
+		f.Add(slices.Concat(e.State()...)[stateHeader:])
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		state := append(make([]byte, stateHeader), body...)
-		writeHeader(state)
+		state := appendHeader(nil, crc32.Checksum(body, castagnoli))
+		state = append(state, body...)
 		e, err := LoadState(state, Options{}, collector.NewSymbols())
 		if err != nil {
 			return

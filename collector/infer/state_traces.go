@@ -28,6 +28,7 @@ func (s *stateCodec) traces() {
 		if s.reading {
 			s.adopt(i, t)
 		}
+		s.part()
 	}
 	s.changed()
 }
@@ -103,6 +104,7 @@ func (s *stateCodec) trace(t *trace) {
 	}
 	records := chain(&e.records, t.first, func(r *record) uint32 { return r.next })
 	t.spans = uint32(s.count(len(records)))
+	before := new(record)
 	for n := range t.spans {
 		var k uint32
 		if s.reading {
@@ -111,8 +113,11 @@ func (s *stateCodec) trace(t *trace) {
 		} else {
 			k = records[len(records)-1-int(n)] // so that reading gives the same list
 		}
-		s.record(t, e.records.at(k))
-		t.ids |= idBit(e.records.at(k).id)
+		r := e.records.at(k)
+		s.record(t, r, before)
+		t.ids |= idBit(r.id)
+		before = r
+		s.part()
 	}
 	cs := chain(&e.contributions, t.shown, func(c *contribution) uint32 { return c.next })
 	for n := range s.count(len(cs)) {
@@ -136,13 +141,21 @@ func chain[T any](a *arena[T], first uint32, next func(*T) uint32) []uint32 {
 	return all
 }
 
-func (s *stateCodec) record(t *trace, r *record) {
-	for _, p := range []*uint64{&r.id, &r.parent, &r.high} {
-		s.fixed64(p)
+// record codes a span, some values by their distance from those of the one
+// before.
+func (s *stateCodec) record(t *trace, r, before *record) {
+	s.fixed64(&r.id)
+	s.fixed64(&r.parent)
+	same := r.high == before.high
+	if s.bool(&same); same {
+		r.high = before.high
+	} else {
+		s.fixed64(&r.high)
 	}
-	for _, p := range []*int64{&r.start, &r.end, &r.arrival, &r.weight} {
-		s.int64(p)
-	}
+	s.distance(&r.start, before.start)
+	s.distance(&r.end, r.start)
+	s.distance(&r.arrival, before.arrival)
+	s.int64(&r.weight)
 	s.sym(&s.resources, &r.resource)
 	s.sym(&s.fars, &r.far)
 	s.sym(&s.texts, &r.name)

@@ -25,7 +25,7 @@ type checkpoint struct {
 // A laneState is a lane at a checkpoint.
 type laneState struct {
 	segments []string // of its archive
-	engine   []byte
+	engine   [][]byte // its state in parts; one part if it was read
 	sealing  *archive.Sealing // of the segments; nil if the state was read
 }
 
@@ -86,7 +86,7 @@ func (r *Router) state(now int64) (*checkpoint, error) {
 		l, s := r.lanes[i], &c.lanes[i]
 		if s.sealing, errs[i] = l.archive.Seal(max(now-int64(r.o.Engine.Horizon), l.cut)); errs[i] == nil {
 			s.segments = s.sealing.Names
-			s.engine = l.engine.AppendState(nil)
+			s.engine = l.engine.State()
 		}
 	})
 	if r.log != nil {

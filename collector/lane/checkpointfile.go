@@ -51,8 +51,12 @@ func writeCheckpoint(fs files.FS, name string, c *checkpoint) error {
 			b = binary.LittleEndian.AppendUint32(b, uint32(len(s)))
 			b = append(b, s...)
 		}
-		b = binary.LittleEndian.AppendUint64(b, uint64(len(l.engine)))
-		parts = append(parts, b, l.engine)
+		length := 0
+		for _, p := range l.engine {
+			length += len(p)
+		}
+		b = binary.LittleEndian.AppendUint64(b, uint64(length))
+		parts = append(append(parts, b), l.engine...)
 	}
 	var sum uint32
 	for _, p := range parts {
@@ -97,7 +101,7 @@ func readCheckpoint(fs files.FS, name string) (*checkpoint, error) {
 			}
 			l.segments = append(l.segments, string(p.bytes(uint64(p.uint32()))))
 		}
-		l.engine = p.bytes(p.uint64())
+		l.engine = [][]byte{p.bytes(p.uint64())}
 		c.lanes = append(c.lanes, l)
 	}
 	if p.failed || len(p.rest) > 0 {

@@ -136,7 +136,7 @@ func (r *Router) newLanes(n int, states []laneState) error {
 			l.engine = infer.New(o, r.syms)
 		} else {
 			var err error
-			if l.engine, err = infer.LoadState(state.engine, o, r.syms); err != nil {
+			if l.engine, err = infer.LoadState(state.engine[0], o, r.syms); err != nil {
 				return fmt.Errorf("lane: %w", err)
 			}
 		}
