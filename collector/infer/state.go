@@ -94,7 +94,7 @@ func LoadState(state []byte, o Options, syms *collector.Symbols) (*Engine, error
 type stateCodec struct {
 	codec
 	e          *Engine
-	numberings      // of names in use, those of packed traces first
+	numberings          // of names in use, those of packed traces first
 	parts      [][]byte // written, before buf
 	otherLane  bool     // the state is not of the lane in the options
 }

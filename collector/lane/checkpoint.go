@@ -24,8 +24,8 @@ type checkpoint struct {
 
 // A laneState is a lane at a checkpoint.
 type laneState struct {
-	segments []string // of its archive
-	engine   [][]byte // its state in parts; one part if it was read
+	segments []string         // of its archive
+	engine   [][]byte         // its state in parts; one part if it was read
 	sealing  *archive.Sealing // of the segments; nil if the state was read
 }
 
