@@ -367,11 +367,12 @@ func (r *replay) advance(now int64) {
 	r.flush()
 }
 
-// settle lets every guess be shown.
+// settle lets every guess be shown, and ends.
 func (r *replay) settle() {
 	for range int((settle + 2*time.Second) / infer.Tick) {
 		r.advance(r.now + int64(infer.Tick))
 	}
+	r.advance(r.now)
 }
 
 func (r *replay) flush() {

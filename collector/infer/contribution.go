@@ -86,6 +86,7 @@ type cell struct {
 // A sum gathers the change of the shown graph between two flushes.
 type sum struct {
 	subjectTable
+	hourly
 	cells     []cell
 	cellOf    map[uint64]uint32 // (subject, bucket) → cell, where a subject has several and this is not the last used
 	durations []uint64          // cell<<32 | server side<<31 | sketch bucket<<1 | 1 if added
@@ -101,6 +102,7 @@ type sum struct {
 func newSum() sum {
 	return sum{
 		subjectTable: newSubjectTable(),
+		hourly:       hourly{others: map[uint64]int64{}},
 		cellOf:       map[uint64]uint32{},
 		flushes:      1,
 	}
@@ -182,9 +184,6 @@ func (e *Engine) addDuration(cell uint32, side uint64, d, sign int64) {
 // delta returns what was gathered, without zeros, nil if nothing, and starts
 // anew.
 func (e *Engine) delta() *graph.Delta {
-	if len(e.cells) == 0 {
-		return nil
-	}
 	d := new(graph.Delta)
 	d.Grow(e.vectors())
 	e.sortDurations()
@@ -196,6 +195,7 @@ func (e *Engine) delta() *graph.Delta {
 		e.emit(d, &e.cells[i], durations)
 		begin = end
 	}
+	e.emitHours(d)
 	e.slab = sketch.Slab{} // what it holds is the delta's
 	e.cells, e.durations = e.cells[:0], e.durations[:0]
 	clear(e.cellOf)
@@ -206,15 +206,14 @@ func (e *Engine) delta() *graph.Delta {
 	return d
 }
 
-// vectors returns how many of the cells have all columns, and how many counts
-// are emitted: one for each of the others, and one for the rule of each edge.
+// vectors returns how many of the cells have all columns, and how many have not.
 func (e *Engine) vectors() (vectors, counts int) {
 	for i := range e.cells {
 		if e.subjects[e.cells[i].subject].of == graph.OfEdge {
 			vectors++
 		}
 	}
-	return vectors, len(e.cells)
+	return vectors, len(e.cells) - vectors
 }
 
 // sortDurations puts the durations in the order of their cells into e.sorted;
@@ -295,7 +294,7 @@ func (e *Engine) emit(d *graph.Delta, c *cell, durations []uint64) {
 	e.describe(c.subject)
 	d.Append(r.main.in(c.bucket, false), s)
 	if s.Calls != 0 {
-		d.Count(cellKey{r.byRule, r.main.facets}.in(c.bucket, true), s.Calls)
+		e.countHour(c.subject, hourOf(c.bucket), s.Calls)
 	}
 }
 

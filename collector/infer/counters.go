@@ -60,6 +60,7 @@ type Counters struct {
 	LiveTraces int
 	LiveSpans  int
 	Hidden     int // guesses not shown yet
+	Waiting    int // operations and rules with counts that are not emitted yet
 }
 
 // Counters returns a copy of the counters.

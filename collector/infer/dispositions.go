@@ -113,7 +113,7 @@ func (e *Engine) unshowSpan(r *record) {
 func (e *Engine) countSpan(r *record, s side, n int64) {
 	b := e.bucket(r)
 	e.count(subject(r.shown), b, n)
-	e.count(e.operation(s, r.name), hourOf(b), n)
+	e.countHour(e.operation(s, r.name), hourOf(b), n)
 }
 
 // operation returns the subject that counts spans of one name.

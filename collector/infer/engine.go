@@ -209,6 +209,7 @@ func (e *Engine) finishTick() {
 	if e.o.Archive != nil {
 		e.packQuiet(e.now - e.quiet)
 	}
+	e.whole = e.whole || e.now == e.advanced // a driver that ends
 	e.advanced = e.now
 	if e.o.Horizon < 0 {
 		return
@@ -328,7 +329,9 @@ func (e *Engine) dropContributions(t *trace) {
 }
 
 // Flush returns the change of the shown graph since the last Flush, without
-// zeros; nil if there is none. The delta is the caller's.
+// zeros; nil if there is none. What is counted by the hour may wait for up to 20
+// calls, but not when two calls of Advance were of one time, nor after SettleAll.
+// The delta is the caller's.
 func (e *Engine) Flush() *graph.Delta { return e.delta() }
 
 // misdated reports a start that is not believed (rule W1): outside the horizon,

@@ -17,7 +17,8 @@ import (
 // itself, so a phase may run on all engines at once. Mail is taken in the order
 // of the lanes and, within one, in the order in which it was sent; so nothing
 // hangs on who was faster, and the sum of what the engines emit in a tick is
-// what one engine alone would emit.
+// what one engine alone would emit, but for counts by the hour, which have other
+// turns.
 
 // LaneOf returns the lane, below lanes, of the trace with these low bits.
 func LaneOf(low uint64, lanes int) int {
@@ -50,6 +51,7 @@ func SettleAllOf(engines []*Engine, each func(f func(i int))) {
 	converge(engines, true, each)
 	each(func(i int) {
 		e := engines[i]
+		e.whole = true
 		e.settled = e.now
 		e.showSettled()
 	})

@@ -132,8 +132,8 @@ func TestPackingRoundTrip(t *testing.T) {
 		for low := range e.byLow {
 			want[low] = e.memoryOf(low)
 		}
+		flushAll(e)
 		counters := e.Counters()
-		e.Flush()
 		e.Advance(e.now + int64(time.Hour))
 		if len(e.byLow) != 0 || len(archive.kept) != len(want) || e.held != 0 {
 			t.Fatalf("seed %d: %d of %d traces were packed, %d records are held", seed, len(archive.kept), len(want), e.held)

@@ -247,7 +247,7 @@ func play(syms *collector.Symbols, all []observation, tick func(int) bool) (*led
 			l.take(e.Flush())
 		}
 	}
-	for range 12 {
+	for range 12 + hourParts {
 		now += int64(Tick)
 		e.Advance(now)
 		l.take(e.Flush())
@@ -275,7 +275,7 @@ func playRestarted(t *testing.T, syms *collector.Symbols, all []observation) (*l
 			t.Fatal(err)
 		}
 	}
-	for range 12 {
+	for range 12 + hourParts {
 		now += int64(Tick)
 		e.Advance(now)
 		l.take(e.Flush())

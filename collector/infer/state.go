@@ -305,6 +305,7 @@ func (s *stateCodec) engine() {
 			r.holds(e.flushes, c.bucket, uint32(i))
 		}
 	}
+	s.hours()
 }
 
 // lows codes a set of traces' low bits.

@@ -22,11 +22,15 @@ type subjectRecord struct {
 	subjectKey
 	made   bool            // main and byRule are set
 	mapped bool            // cell is in cellOf
+	waits  bool            // hourCalls do, in hourly
 	main   cellKey         // for an edge that of the edge, whatever proved it
 	byRule graph.SubjectID // of an edge only
 	flush  uint32          // number of the flush in which cell was used last
 	bucket int32
 	cell   uint32
+
+	hour      int32 // of hourCalls
+	hourCalls int64
 }
 
 type cellKey struct {

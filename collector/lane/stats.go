@@ -12,7 +12,7 @@ import (
 type shared struct {
 	counters    atomic.Pointer[infer.Counters]
 	ticked      atomic.Int64 // time of the last tick
-	idle        atomic.Bool  // no trace was in memory then
+	idle        atomic.Bool  // nothing was in memory then that will be emitted
 	cut         atomic.Int64 // archived traces last seen by then are forgotten
 	replayed    atomic.Uint64
 	checkpoints atomic.Uint64
@@ -44,7 +44,7 @@ func (r *Router) publish(now int64) {
 		addCounters(&sum, e.Counters())
 	}
 	r.shared.counters.Store(&sum)
-	r.shared.idle.Store(sum.LiveTraces == 0)
+	r.shared.idle.Store(sum.LiveTraces == 0 && sum.Waiting == 0)
 	r.shared.ticked.Store(now)
 }
 
