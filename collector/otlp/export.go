@@ -40,9 +40,6 @@ const (
 	// patience is how long a request may take once its body is read. The client
 	// may send again what it gets no answer for.
 	patience = 20 * time.Second
-	// lookAgain is how often the rest of a request that was taken in part looks
-	// for room: a lane at full speed works off some ten chunks in that time.
-	lookAgain = 5 * time.Millisecond
 )
 
 // An exporter is what both receivers share: decoding a body and handing its
@@ -88,12 +85,8 @@ func (x *exporter) export(ctx context.Context, body []byte, sent int64, by colle
 	if by == collector.OTLPHTTPJSON {
 		decode = d.JSON
 	}
-	begun := false
-	res, err := decode(body, func(b *collector.Batch) error {
-		err := x.handOn(ctx, b, begun)
-		begun = true
-		return err
-	})
+	chunks := intake.Chunks{To: x.next}
+	res, err := decode(body, func(b *collector.Batch) error { return chunks.Consume(ctx, b) })
 	switch {
 	case errors.Is(err, collector.ErrMalformed):
 		x.o.Tally.Refused(collector.RefuseMalformed, sent)
@@ -110,23 +103,6 @@ func (x *exporter) export(ctx context.Context, body []byte, sent int64, by colle
 		}
 	}
 	return res, err
-}
-
-// handOn hands a chunk on. Once a request has begun to be taken, its other chunks
-// wait for room as long as patience lasts: were it refused then, it would come
-// again whole, and one that is larger than the queue would never end.
-func (x *exporter) handOn(ctx context.Context, b *collector.Batch, begun bool) error {
-	for {
-		err := x.next.Consume(ctx, b)
-		if !begun || !errors.Is(err, collector.ErrBusy) || collector.WhyThrottled(err) != collector.ThrottleLane {
-			return err
-		}
-		select {
-		case <-time.After(lookAgain):
-		case <-ctx.Done():
-			return err
-		}
-	}
 }
 
 // drop reads a body of a signal that is accepted and dropped.

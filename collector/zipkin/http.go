@@ -136,7 +136,8 @@ func (h *HTTP) export(ctx context.Context, body *intake.Body) (collector.Outcome
 	}
 	d := h.decoders.Get().(*Decoder)
 	defer h.decoders.Put(d)
-	out, err := d.JSON(body.Bytes, func(b *collector.Batch) error { return h.next.Consume(ctx, b) })
+	chunks := intake.Chunks{To: h.next}
+	out, err := d.JSON(body.Bytes, func(b *collector.Batch) error { return chunks.Consume(ctx, b) })
 	h.o.Tally.Spans(collector.ZipkinJSON, &out) // nothing if it was malformed
 	return out, err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -22,13 +23,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A sink counts spans, or refuses them.
 type sink struct {
-	spans atomic.Int64
-	err   atomic.Pointer[error]
+	spans      atomic.Int64
+	err        atomic.Pointer[error]
+	everyOther atomic.Bool // refuse every other batch, but not the first
+	batches    atomic.Int64
+	refused    atomic.Int64
 }
 
 func (s *sink) Consume(_ context.Context, b *collector.Batch) error {
 	if err := s.err.Load(); err != nil {
 		return *err
+	}
+	if n := s.batches.Add(1); s.everyOther.Load() && n%2 == 0 {
+		s.refused.Add(1)
+		return collector.ErrBusy
 	}
 	s.spans.Add(int64(len(b.Spans)))
 	return nil
@@ -142,6 +150,29 @@ func TestHTTPRefusedBySink(t *testing.T) {
 		}
 	}
 	if c := tally.Snapshot(); c.Received != 3 || c.Throttled != [4]uint64{1, 0, 2, 0} || c.Accepted != 0 {
+		t.Errorf("counted %+v", c)
+	}
+}
+
+// A request that was taken in part is taken whole, and each span once, by a sink
+// that has room for every other batch.
+func TestHTTPTakenInPart(t *testing.T) {
+	const spans = 3*collector.ChunkSpans + 1
+	var body bytes.Buffer
+	for i := range spans {
+		fmt.Fprintf(&body, `,{"traceId":"9a2f9fd8ce4931ec","id":"%016x"}`, i+1)
+	}
+	body.WriteByte(']')
+	body.Bytes()[0] = '['
+	url, tally, to := serve(t, Options{})
+	to.everyOther.Store(true)
+	if res := send(t, "POST", url+"/api/v2/spans", "application/json", "", body.Bytes()); res.StatusCode != http.StatusAccepted {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	if got := to.spans.Load(); got != spans || to.refused.Load() == 0 {
+		t.Errorf("the sink took %d spans, want %d, and refused %d batches", got, spans, to.refused.Load())
+	}
+	if c := tally.Snapshot(); c.Accepted != spans || c.Throttled != [4]uint64{} {
 		t.Errorf("counted %+v", c)
 	}
 }
