@@ -86,7 +86,7 @@ func (o *options) complete() error {
 	case "quick": // no figure to keep: that everything runs, and about where it is
 		o.benchtime, o.spans, o.rounds = cmp.Or(o.benchtime, "20ms"), cmp.Or(o.spans, 200_000), cmp.Or(o.rounds, 1)
 	case "full", "long":
-		o.benchtime, o.spans, o.rounds = cmp.Or(o.benchtime, "200ms"), cmp.Or(o.spans, 1_000_000), cmp.Or(o.rounds, 3)
+		o.benchtime, o.spans, o.rounds = cmp.Or(o.benchtime, "200ms"), cmp.Or(o.spans, 3_000_000), cmp.Or(o.rounds, 3)
 	default:
 		return fmt.Errorf("depth %q is not quick, full or long", o.depth)
 	}
