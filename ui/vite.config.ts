@@ -36,7 +36,7 @@ export default defineConfig({
   },
   worker: {
     format: 'es',
-    rollupOptions: { output: { entryFileNames: 'assets/layout.js' } },
+    rollupOptions: { output: { entryFileNames: 'assets/layout.js', chunkFileNames: 'assets/layout-[name].js' } },
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -125,7 +125,7 @@ export function App({ state, actions }: { state: AppState; actions: Actions }): 
         {state.url.value.view === 'matrix' && <MatrixView state={state} />}
         {state.url.value.view === 'table' && <TableView state={state} />}
       </main>
-      <Timeline state={state} />
+      {state.calm.value && <Timeline state={state} />}
       <Side state={state} />
       {state.helpOpen.value && <Help state={state} />}
     </>

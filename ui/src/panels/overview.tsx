@@ -76,7 +76,7 @@ function Lists({ state }: { state: AppState }): JSX.Element {
   const s = graph.services;
   return (
     <>
-      <SeriesLoader state={state} names={[...new Set([...attention.slice(0, MAX_ATTENTION), ...talkers])].map((i) => s.name[i])} />
+      {state.calm.value && <SeriesLoader state={state} names={[...new Set([...attention.slice(0, MAX_ATTENTION), ...talkers])].map((i) => s.name[i])} />}
       <h3>Needs attention <q class="num">{count(attention.length)}</q></h3>
       {attention.length === 0
         ? <p class="sub calm">No service fails more than {percent(state.thresholds.degraded)} of its calls.</p>

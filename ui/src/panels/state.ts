@@ -68,6 +68,14 @@ export class AppState {
   readonly ready = signal(false);
   /** Why the star cannot be drawn, or empty. */
   readonly noStar = signal('');
+  /** The star has been drawn once. */
+  readonly pictured = signal(false);
+  /** Nobody waits for the first picture: what comes after it may be loaded. */
+  readonly calm = computed(() => {
+    this.structure.value;
+    const { view } = this.url.value;
+    return this.pictured.value || this.noStar.value !== '' || (view !== 'star' && view !== 'force') || (this.ready.value && this.graph.serviceCount === 0);
+  });
   readonly hovered = signal(NONE);
   readonly tip = signal<Tip | null>(null);
   /** The newest places of the star, also while another view is shown. */

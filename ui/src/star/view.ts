@@ -489,6 +489,7 @@ export class StarView {
   private paint(now: number): void {
     this.renderer.draw(now);
     if (this.overlayDirty) this.drawOverlay();
+    this.state.pictured.value = true;
     const sync = this.renderer.fence();
     if (sync !== null) this.fence = { sync, since: now };
     // Comets alone may take no more than about half of the machine.
