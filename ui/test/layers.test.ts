@@ -55,6 +55,20 @@ describe('a neighbourhood', () => {
     expect(callsAmong(g, new Set())).toEqual([]);
   });
 
+  it('keeps who is shown until another is clearly busier', () => {
+    const reach = { up: 0, down: 1 };
+    const callees = neighbourhood(g, 17, reach, 50, new Set()).columns.find((c) => c.depth === 1)?.slots ?? [];
+    expect(callees.length).toBeGreaterThan(3);
+    const last = callees.at(-1) ?? NONE;
+    const rateTo = (slot: number): number => [...g.callsFrom(17)].filter((c) => g.calls.to[c] === slot).reduce((sum, c) => sum + g.calls.rate[c], 0);
+    // With room for one less the quietest is left out, and stays in if it was there and another is hardly busier.
+    const most = callees.findIndex((s) => rateTo(s) < 1.3 * rateTo(last));
+    const shown = (already: readonly number[]): number[] => neighbourhood(g, 17, reach, most + 1, new Set(), new Set(already)).columns.find((c) => c.depth === 1)?.slots ?? [];
+    expect(shown([])).not.toContain(last);
+    expect(shown([last])).toContain(last);
+    expect(shown([last])).toContain(callees[0]);
+  });
+
   it('shows the busiest of a column and says how many more there are', () => {
     const depths = depthsOf(g, 17, { up: 2, down: 2 });
     const p = neighbourhood(g, 17, { up: 2, down: 2 }, 5, new Set());

@@ -102,7 +102,15 @@ interface PlaneProps {
   open(depth: number): void;
 }
 
+/** A number that changes with the layout. */
+function useEpoch(layout: LayerLayout): number {
+  const last = useRef({ layout, epoch: 0 });
+  if (last.current.layout !== layout) last.current = { layout, epoch: last.current.epoch + 1 };
+  return last.current.epoch;
+}
+
 function Plane({ state, picture, layout, open }: PlaneProps): JSX.Element {
+  const epoch = useEpoch(layout);
   state.version.value;
   const lit = state.hovered.value;
   const { from, to } = state.graph.calls;
@@ -117,7 +125,7 @@ function Plane({ state, picture, layout, open }: PlaneProps): JSX.Element {
   }, [lit, picture]);
   return (
     <div class={layout.cardWidth < NARROW_CARD ? 'plane narrow' : 'plane'} style={{ width: `${layout.width}px`, height: `${layout.height}px` }} onKeyDown={(e) => walk(e, layout)}>
-      <Ribbons state={state} layout={layout} lit={near === null ? NONE : lit} />
+      <Ribbons key={epoch} state={state} layout={layout} lit={near === null ? NONE : lit} />
       <ul class="cards">
         {layout.cards.map((c) => (
           <Card key={state.graph.services.id[c.slot]} state={state} place={c} width={layout.cardWidth} focused={c.slot === picture.focus} dim={near !== null && !near.has(c.slot)} />
@@ -128,7 +136,7 @@ function Plane({ state, picture, layout, open }: PlaneProps): JSX.Element {
           </li>
         ))}
       </ul>
-      <RibbonLabels state={state} layout={layout} quiet={near !== null} />
+      <RibbonLabels key={`labels${epoch}`} state={state} layout={layout} quiet={near !== null} />
     </div>
   );
 }
@@ -160,10 +168,13 @@ export function LayersView({ state }: { state: AppState }): JSX.Element {
   const { up, down } = state.url.value;
   const invite = focus === NONE && state.graph.serviceCount > MAX_WHOLE;
   const most = Math.max(FEWEST, Math.min(MOST, Math.floor((size.height - 170) / CARD_ROOM_PX)));
+  const last = useRef<Picture>({ focus: NONE, columns: [], calls: [] });
   const picture = useMemo<Picture>(() => {
     if (invite) return { focus: NONE, columns: [], calls: [] };
-    return focus === NONE ? whole(state.graph) : neighbourhood(state.graph, focus, { up, down }, most, opened);
+    const already = last.current.focus === focus ? last.current.columns.flatMap((c) => c.slots) : [];
+    return focus === NONE ? whole(state.graph) : neighbourhood(state.graph, focus, { up, down }, most, opened, new Set(already));
   }, [choice, focus, up, down, most, opened, invite]);
+  last.current = picture;
   const mapped = focus !== NONE && state.starLayout.value !== null;
   const shape = `${picture.columns.map((c) => `${c.depth}:${c.slots.join(',')}+${c.hidden > 0 ? 1 : 0}`).join(';')}|${picture.calls.join(',')}|${size.width}x${size.height}${mapped ? 'm' : ''}`;
   const layout = useMemo(() => placeLayers({
@@ -176,7 +187,7 @@ export function LayersView({ state }: { state: AppState }): JSX.Element {
   usePlaces(state, size.width > 0 && !invite ? layout : null, box);
   const empty = state.ready.value && state.graph.serviceCount === 0;
   return (
-    <section class="layers view" aria-label="Layers" onAnimationEnd={() => { state.staging.value = false; }}>
+    <section class="layers view" aria-label="Layers" onAnimationEnd={(e) => { if (e.target === e.currentTarget) state.staging.value = false; }}>
       {invite ? <Invitation state={state} /> : (
         <div class="layers-scroll" ref={attach}>
           {size.width > 0 && (

@@ -88,12 +88,16 @@ export function callsAmong(graph: Graph, slots: ReadonlySet<number>): number[] {
   return out.sort((a, b) => a - b);
 }
 
+/** By how much another service must be busier to take the place of one that is shown. */
+const STAY = 1.4;
+
 /**
  * neighbourhood is the focus with the services up to so many hops around it.
  * Each column shows its most, those first that have most calls with what is
- * shown nearer to the focus; columns whose depth is in open show all.
+ * shown nearer to the focus, and in favour of those already shown; columns whose
+ * depth is in open show all.
  */
-export function neighbourhood(graph: Graph, focus: number, reach: Reach, most: number, open: ReadonlySet<number>): Picture {
+export function neighbourhood(graph: Graph, focus: number, reach: Reach, most: number, open: ReadonlySet<number>, already: ReadonlySet<number> = new Set()): Picture {
   const depths = depthsOf(graph, focus, reach);
   const byDepth = new Map<number, number[]>();
   for (const [slot, depth] of depths) {
@@ -109,7 +113,7 @@ export function neighbourhood(graph: Graph, focus: number, reach: Reach, most: n
     for (let hop = 1; hop <= MAX_HOPS; hop++) {
       const list = byDepth.get(sign * hop);
       if (list === undefined) break;
-      const weight = new Map(list.map((s) => [s, weightOf(graph, s, sign * hop, nearer)]));
+      const weight = new Map(list.map((s) => [s, weightOf(graph, s, sign * hop, nearer) * (already.has(s) ? STAY : 1)]));
       list.sort((a, b) => (weight.get(b) ?? 0) - (weight.get(a) ?? 0) || traffic[b] - traffic[a] || compareText(name[a], name[b]));
       const limit = open.has(sign * hop) ? MAX_OPEN : most;
       const slots = list.slice(0, limit);
