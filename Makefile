@@ -9,7 +9,7 @@ FUZZTIME ?= 5s
 CRASH_CYCLES ?= 50
 SEEDS ?= 5000
 
-.PHONY: help build demo test test-go test-sampleapps test-ui lint ui ui-fresh bench fuzz crash tools clean
+.PHONY: help build demo test test-go test-sampleapps test-ui lint ui ui-fresh bench bench-ui fuzz crash tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -54,6 +54,12 @@ ui/node_modules/.package-lock.json: ui/package-lock.json
 
 bench: ## benchmarks: decode, infer, store, and spans per CPU second over gRPC
 	.ci/bench
+
+bench-ui: ui/node_modules/.package-lock.json ui/bench/node_modules/.package-lock.json ## the page's budgets, measured beside sigma.js and cytoscape.js
+	node ui/bench/run.mjs
+
+ui/bench/node_modules/.package-lock.json: ui/bench/package-lock.json
+	cd ui/bench && npm ci --no-audit --no-fund
 
 fuzz: ## every fuzz target for FUZZTIME
 	@for p in $$(go list ./...); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
