@@ -97,6 +97,12 @@ describe('the watchdog', () => {
     expect(dog.level).toBe(LEVELS.length - 1);
   });
 
+  it('goes down after two frames that take far too long', () => {
+    const dog = new Watchdog();
+    expect(run(dog, 900, 1)).toBe(0);
+    expect(run(dog, 900, 1)).toBe(1);
+  });
+
   it('is not moved by a single slow frame, and comes back when frames are fast for long', () => {
     const dog = new Watchdog(3);
     for (let i = 0; i < 30; i++) {

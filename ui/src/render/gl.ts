@@ -10,6 +10,15 @@ export class RenderError extends Error {
 
 export type Gl = WebGL2RenderingContext;
 
+/** Names of what draws without a graphics processor. */
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|basic render/i;
+
+/** Whether the processor draws, as far as the browser tells. */
+export function inSoftware(gl: Gl): boolean {
+  const info = gl.getExtension('WEBGL_debug_renderer_info');
+  return info !== null && SOFTWARE.test(String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)));
+}
+
 export class Program {
   readonly program: WebGLProgram;
   private readonly places = new Map<string, WebGLUniformLocation>();

@@ -23,7 +23,13 @@ export const LEVELS: readonly Quality[] = [
   { glow: false, chordScale: 0.5, comets: 500, pixelRatio: 1, movingChords: 1000, slice: 3000 },
 ];
 
+/** Where the processor draws: without glow, with a smaller chord layer and few comets. */
+export const SOFTWARE_LEVEL = 3;
+
 const SLOW_MS = 40;
+/** A frame of this many milliseconds counts as several slow ones: nobody waits seconds for a level that holds. */
+const CRAWL_MS = 160;
+const CRAWL_WEIGHT = 4;
 const FAST_MS = 14;
 const FRAMES_TO_LOWER = 8;
 const FRAMES_TO_RAISE = 240;
@@ -49,7 +55,7 @@ export class Watchdog {
   /** Takes the cost of one frame; true when the level changed. */
   frame(ms: number): boolean {
     if (this.pinned) return false;
-    this.slow = ms > SLOW_MS ? this.slow + 1 : Math.max(0, this.slow - 1);
+    this.slow = ms > SLOW_MS ? this.slow + (ms > CRAWL_MS ? CRAWL_WEIGHT : 1) : Math.max(0, this.slow - 1);
     this.fast = ms < FAST_MS ? this.fast + 1 : 0;
     if (this.slow >= FRAMES_TO_LOWER && this.level < LEVELS.length - 1) {
       this.patience[this.level] *= PATIENCE_GROWTH;

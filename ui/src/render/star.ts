@@ -10,7 +10,7 @@
 import type { CurveSettings } from '../layout/curve';
 import type { Camera } from './camera';
 import { COMET_PERIOD_S, type Comets } from './comets';
-import { DataTexture, Instances, Layer, Program, RenderError, type Gl } from './gl';
+import { DataTexture, inSoftware, Instances, Layer, Program, RenderError, type Gl } from './gl';
 import { DARK, HUES, type Theme } from './palette';
 import { LEVELS, type Quality } from './quality';
 import {
@@ -74,6 +74,8 @@ interface Sizes {
 export class StarRenderer {
   private readonly gl: Gl;
   private readonly float: boolean;
+  /** The processor draws, for want of a graphics processor. */
+  readonly software: boolean;
   private readonly programs: { chord: Program; comet: Program; service: Program; arc: Program; blur: Program; compose: Program };
   private readonly placeA: DataTexture;
   private readonly placeB: DataTexture;
@@ -129,6 +131,7 @@ export class StarRenderer {
     const gl = canvas.getContext('webgl2', { antialias: false, alpha: false, preserveDrawingBuffer: false, powerPreference: 'high-performance' });
     if (gl === null) throw new RenderError('WebGL2 is not available');
     this.gl = gl;
+    this.software = inSoftware(gl);
     this.float = gl.getExtension('EXT_color_buffer_float') !== null || gl.getExtension('EXT_color_buffer_half_float') !== null;
     gl.getExtension('OES_texture_float_linear');
     this.programs = {

@@ -10,7 +10,7 @@ import type { AppState } from '../panels/state';
 import type { Margins } from '../render/camera';
 import { makeComets } from '../render/comets';
 import { DARK, LIGHT } from '../render/palette';
-import { LEVELS, Watchdog } from '../render/quality';
+import { LEVELS, SOFTWARE_LEVEL, Watchdog } from '../render/quality';
 import { StarRenderer } from '../render/star';
 import { callValues, cometsPerCall, endsOf, focusOf, focusOfCall, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Folds, type Looks } from '../scene';
 import { Overlay } from './overlay';
@@ -91,7 +91,7 @@ export class StarView {
     });
     this.overlay = new Overlay(overlayRoot);
     const quality = state.url.value.quality;
-    this.watchdog = new Watchdog(quality === 'low' ? LEVELS.length - 1 : 0, quality !== 'auto');
+    this.watchdog = new Watchdog(quality === 'low' ? LEVELS.length - 1 : quality === 'auto' && this.renderer.software ? SOFTWARE_LEVEL : 0, quality !== 'auto');
     this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
     this.layouter = new Layouter({
       star: (l) => this.laidOut(l), force: (l) => this.forced(l),
