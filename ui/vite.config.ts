@@ -28,7 +28,7 @@ export default defineConfig({
         entryFileNames: 'assets/app.js',
         chunkFileNames: 'assets/[name].js',
         // What the first picture and other parts share is one file: it packs better than many small ones.
-        codeSplitting: { groups: [{ name: 'base', test: /node_modules|src\/model\/(frame|graph|groups|health|paths|format)\.ts/ }] },
+        codeSplitting: { groups: [{ name: 'base', test: /node_modules|src\/model\/(frame|graph|groups|health|paths|format|filter|json|range)\.ts/ }] },
         // The first style sheet is named after the page, others after the part that they belong to.
         assetFileNames: ({ names }) => (names.includes('index.css') || names.includes('app.css') ? 'assets/style.css' : 'assets/[name][extname]'),
       },

@@ -1,5 +1,6 @@
 /** Calls over time, as /api/v1/history tells. */
 import { isObject } from './json';
+import { HOUR, type Range } from './range';
 
 export interface History {
   /** Start of the first point, Unix milliseconds. */
@@ -31,13 +32,6 @@ export function historyOf(v: unknown): History | null {
     calls: column(v.calls), errors: column(v.errors), p50: column(v.p50_ms), p99: column(v.p99_ms),
   };
 }
-
-/** The ranges of the timeline, in milliseconds; the last is all that is kept. */
-export const RANGES = ['1h', '6h', '24h', '7d', 'all'] as const;
-export type Range = (typeof RANGES)[number];
-
-const HOUR = 3_600_000;
-export const RANGE_MS: Readonly<Record<Range, number>> = { '1h': HOUR, '6h': 6 * HOUR, '24h': 24 * HOUR, '7d': 168 * HOUR, all: Infinity };
 
 /** How much time one picture of the past covers: long enough to hold the rare calls, short enough to see when. */
 export const WINDOW_MS: Readonly<Record<Range, number>> = { '1h': 300_000, '6h': 600_000, '24h': 1_800_000, '7d': HOUR, all: HOUR };

@@ -3,7 +3,7 @@
 import { CALL_KINDS } from './frame';
 import { NO_FILTER, type Direction, type Filter } from './filter';
 import { GROUPINGS, type GroupBy } from './groups';
-import { RANGES, type Range } from './history';
+import { RANGES, type Range } from './range';
 
 export const VIEWS = ['star', 'layers', 'force', 'matrix', 'table'] as const;
 export type View = (typeof VIEWS)[number];

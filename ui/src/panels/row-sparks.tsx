@@ -4,7 +4,7 @@ import { useEffect } from 'preact/hooks';
 import { ask } from '../ask';
 import type { Health } from '../model/health';
 import { isObject } from '../model/json';
-import { RANGES, type Range } from '../model/history';
+import { RANGES, type Range } from '../model/range';
 import { Spark } from './spark';
 import type { AppState } from './state';
 

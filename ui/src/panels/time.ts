@@ -1,5 +1,5 @@
 /** What keys and buttons do with time. */
-import { RANGE_MS } from '../model/history';
+import { RANGE_MS } from '../model/range';
 import { momentText } from '../model/url';
 import type { AppState } from './state';
 
