@@ -95,6 +95,7 @@ func (e *Engine) unpack(low uint64, record []byte) uint32 {
 	e.c.LiveSpans += int(t.spans)
 	e.byLow[low] = i
 	e.putOldest(i, t)
+	e.noteLong(i)
 	if ok {
 		e.evaluateSilently(i)
 		ok = e.fingerprint(t) == fingerprint

@@ -27,6 +27,10 @@ const (
 	// square. One of a million is seen 16 s late at worst.
 	spansATick = 32_768
 
+	// besideLong: beside traces longer than spansATick this part of MaxSpans is
+	// free for others, if need be on top.
+	besideLong = 8
+
 	// scanSpans is the size up to which ids are found by scanning a trace. It
 	// is where a hash table begins to win.
 	scanSpans = 24

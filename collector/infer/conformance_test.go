@@ -361,10 +361,12 @@ func (r *replay) atOnce(f func(i int)) {
 func (r *replay) advance(now int64) {
 	if now > r.now {
 		infer.AdvanceAll(r.engines, min(now-1, r.now+int64(settle+infer.Tick)), r.atOnce)
+		infer.EvaluateLong(r.engines, r.atOnce)
 	}
 	r.now = max(r.now, now)
 	infer.AdvanceAll(r.engines, r.now, r.atOnce)
 	r.flush()
+	infer.EvaluateLong(r.engines, r.atOnce)
 }
 
 // settle lets every guess be shown, and ends.

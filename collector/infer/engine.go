@@ -54,7 +54,9 @@ type Engine struct {
 	byLow         map[uint64]uint32
 	oldest        uint32 // trace that was quiet longest
 	newest        uint32
+	long          []uint32 // traces of more than spansATick spans
 	changed       []uint32 // traces to evaluate, those with trace.dirty
+	deferred      []uint32 // of them, long ones that are due
 	guessing      []guess  // of traces with hidden guesses, those with trace.waiting
 	exchanges     []*exchange
 	freeExchanges []uint32
@@ -155,6 +157,9 @@ func (e *Engine) insert(i uint32, n *record) {
 	t.ids |= idBit(n.id)
 	t.spans++
 	t.unchecked = t.unchecked || t.spans > scanSpans
+	if t.spans == spansATick+1 {
+		e.noteLong(i)
+	}
 	e.replaceLinks(t, r, e.linkBuf)
 	e.c.Accepted++
 	e.c.Spans[Pending]++
@@ -198,8 +203,11 @@ func (e *Engine) roomInTrace(i uint32) bool {
 	return int(t.spans) < e.longest
 }
 
-// Advance is AdvanceAll of an engine that is alone.
-func (e *Engine) Advance(now int64) { AdvanceAll([]*Engine{e}, now, alone) }
+// Advance is AdvanceAll and EvaluateLong of an engine that is alone.
+func (e *Engine) Advance(now int64) {
+	AdvanceAll([]*Engine{e}, now, alone)
+	e.evaluateDeferred()
+}
 
 // finishTick shows guesses that have settled, packs what is quiet and forgets
 // what is beyond the horizon.
@@ -226,11 +234,16 @@ func (e *Engine) SettleAll() { SettleAllOf([]*Engine{e}, alone) }
 func (e *Engine) evaluateChanged(all bool) {
 	list := e.changed
 	e.changed = e.spare[:0]
+	e.deferred = e.deferred[:0]
 	for _, i := range list {
 		t := e.traces.at(i)
+		due := all || t.dirty && e.isDue(t)
 		switch {
 		case !t.dirty:
-		case all || e.isDue(t):
+		case due && t.spans > spansATick && !all && e.now != e.advanced:
+			e.deferred = append(e.deferred, i)
+			e.changed = append(e.changed, i)
+		case due:
 			t.dirty, t.mailed = false, false
 			e.evaluate(i)
 		default:
@@ -238,6 +251,18 @@ func (e *Engine) evaluateChanged(all bool) {
 		}
 	}
 	e.spare = list
+}
+
+// evaluateDeferred evaluates the traces that evaluateChanged left because they
+// are long. They stay in changed, where they are skipped.
+func (e *Engine) evaluateDeferred() {
+	for _, i := range e.deferred {
+		if t := e.traces.at(i); t.dirty {
+			t.dirty, t.mailed = false, false
+			e.evaluate(i)
+		}
+	}
+	e.deferred = e.deferred[:0]
 }
 
 // isDue reports whether a changed trace is evaluated now. One whose spans come

@@ -36,12 +36,19 @@ func LaneOf(low uint64, lanes int) int {
 // that have settled and lets go of what is beyond the horizon or may be packed.
 // engines are in the order of their lanes. each runs f(i) for every i, at once
 // if it likes, and returns when all are done. Call it each Tick. Traces that
-// grow bit by bit are left for a later tick, unless now is that of the call
-// before: so a driver that ends calls it twice.
+// grow bit by bit are left for a later tick, and long ones for EvaluateLong,
+// unless now is that of the call before: so a driver that ends calls it twice.
 func AdvanceAll(engines []*Engine, now int64, each func(f func(i int))) {
 	meet(engines, now)
 	converge(engines, false, each)
 	each(func(i int) { engines[i].finishTick() })
+}
+
+// EvaluateLong evaluates what AdvanceAll left because it is long. Call it after
+// each AdvanceAll, when what that changed was flushed: nobody waits for a long
+// trace then.
+func EvaluateLong(engines []*Engine, each func(f func(i int))) {
+	each(func(i int) { engines[i].evaluateDeferred() })
 }
 
 // SettleAllOf evaluates all that changed in the engines and shows every guess:

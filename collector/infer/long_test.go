@@ -2,6 +2,7 @@ package infer
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 	"time"
 
@@ -81,4 +82,48 @@ func TestMillionSpanTrace(t *testing.T) {
 	if cap(e.v.spans) > maxScratch {
 		t.Errorf("scratch for %d spans is kept", cap(e.v.spans))
 	}
+}
+
+// Beside a long trace for which spans still come, others have room until they
+// are complete, and it stays; once it is quiet it leaves like any other.
+func TestRoomBesideLongTrace(t *testing.T) {
+	const long, others, lag = 36_000, 8_000, 100
+	syms := collector.NewSymbols()
+	e, l := New(Options{MaxSpans: 40_000, Archive: newTestArchive()}, syms), new(ledger)
+	longTrace(e, syms, long, func(i int) int { return (i - 1) * (1 - i%2) }) // calls from a to b
+	half := func(now int64, trace int, side string) {
+		observe(e, now, parseSpans(t, syms, fmt.Sprintf("%x %s", trace+2, side)))
+	}
+	now := sceneStart
+	for i := range others + lag {
+		now += int64(time.Millisecond)
+		if i < others {
+			half(now, i, "1 client a")
+		}
+		if i >= lag {
+			half(now, i-lag, "2<1 server b")
+		}
+		if i%3000 == 0 {
+			half(now, -1, fmt.Sprintf("%x internal c", long+1+i))
+		}
+		if i%500 == 0 {
+			e.Advance(now)
+			l.take(e.Flush())
+		}
+	}
+	c := e.Counters()
+	if c.Recalled != 0 || c.Refused != 0 || c.Evicted != 0 || c.LiveSpans < long || c.Packed == 0 {
+		t.Errorf("recalled %d, refused %d, evicted %d, %d spans live, %d traces packed", c.Recalled, c.Refused, c.Evicted, c.LiveSpans, c.Packed)
+	}
+	e.Advance(now + 20e9)
+	e.Advance(now + 20e9)
+	l.take(e.Flush())
+	if c := e.Counters(); c.LiveSpans != 0 || len(e.long) != 0 {
+		t.Errorf("%d spans live, %d long traces", c.LiveSpans, len(e.long))
+	}
+	want := fmt.Sprintf("a -> b rpc %d/0", others+long/2)
+	if got := l.edges(); got != want {
+		t.Errorf("edges %q, want %q", got, want)
+	}
+	checkAccounts(t, e)
 }

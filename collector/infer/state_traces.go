@@ -81,6 +81,7 @@ func (s *stateCodec) adopt(i uint32, t *trace) {
 	e.c.LiveTraces++
 	e.c.LiveSpans += int(t.spans)
 	e.held += int(t.spans)
+	e.noteLong(i)
 	if t.ext != 0 {
 		e.held += e.exchanges[t.ext].held()
 	}

@@ -1,6 +1,10 @@
 package infer
 
-import "graphctl/collector"
+import (
+	"slices"
+
+	"graphctl/collector"
+)
 
 // A trace is all spans whose trace ids share the low 64 bits (rule P1).
 type trace struct {
@@ -148,11 +152,8 @@ func (e *Engine) makeRoom(keep uint32, n int) bool {
 	if e.o.MaxSpans < 0 {
 		return true
 	}
-	for e.held+n > e.o.MaxSpans {
-		i := e.oldest
-		if i == keep && i != 0 {
-			i = e.traces.at(i).newer
-		}
+	for e.held+n > e.room() {
+		i := e.leaver(keep)
 		if i == 0 {
 			return false
 		}
@@ -163,6 +164,41 @@ func (e *Engine) makeRoom(keep uint32, n int) bool {
 		}
 	}
 	return true
+}
+
+// room returns how many records may be in memory: MaxSpans, and beside long
+// traces some more, so that others are not packed before they are complete.
+func (e *Engine) room() int {
+	long := 0
+	for _, i := range e.long {
+		long += int(e.traces.at(i).spans)
+	}
+	return max(e.o.MaxSpans, min(long, e.o.MaxSpans)+e.o.MaxSpans/besideLong)
+}
+
+// leaver returns the trace that was quiet longest, other than keep; 0 if there is
+// none. A long trace for which spans still come is the last to leave: it would be
+// brought back for the next of them, and all others would leave for it.
+func (e *Engine) leaver(keep uint32) uint32 {
+	long := uint32(0)
+	for i := e.oldest; i != 0; i = e.traces.at(i).newer {
+		t := e.traces.at(i)
+		switch {
+		case i == keep:
+		case t.spans <= spansATick || t.lastSeen <= e.now-e.quiet:
+			return i
+		case long == 0:
+			long = i
+		}
+	}
+	return long
+}
+
+// noteLong notes that trace i is long, if it is.
+func (e *Engine) noteLong(i uint32) {
+	if e.traces.at(i).spans > spansATick && !slices.Contains(e.long, i) {
+		e.long = append(e.long, i)
+	}
 }
 
 // forget drops a trace from memory. What it contributed stays, its guesses
@@ -204,6 +240,7 @@ func (e *Engine) drop(i uint32) {
 		e.exchanges[t.ext] = nil
 		e.freeExchanges = append(e.freeExchanges, t.ext)
 	}
+	e.long = slices.DeleteFunc(e.long, func(l uint32) bool { return l == i })
 	e.traces.release(i)
 }
 

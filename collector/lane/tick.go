@@ -124,6 +124,7 @@ func (r *Router) advance(now int64) {
 			r.emit(&graph.Batch{Origin: r.origin, Seq: r.seq, Delta: sum})
 		}
 	}
+	infer.EvaluateLong(r.engines, r.each)
 	r.oldest = 0
 	for _, l := range r.lanes {
 		if l.archive == nil {

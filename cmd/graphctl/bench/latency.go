@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,11 +32,13 @@ func (r *runner) latency(ctx context.Context, b *strings.Builder) error {
 	for _, m := range []struct {
 		name  string
 		times func(context.Context, *process) ([]time.Duration, error)
+		extra time.Duration // of the load, for what goes before
 	}{
-		{"from the answer to a request to its call on the stream", marks},
-		{"`/api/v1/graph?from=-1h`, gzip, one after another", queries},
+		{"from the answer to a request to its call on the stream", marks, 0},
+		{"… beside one trace of 950,000 spans that grows by 1,700 a second", marksBesideTrace, 20 * time.Second},
+		{"`/api/v1/graph?from=-1h`, gzip, one after another", queries, 0},
 	} {
-		times, rate, err := r.during(ctx, length, m.times)
+		times, rate, err := r.during(ctx, length+m.extra, m.times)
 		if err != nil {
 			return err
 		}
@@ -203,33 +203,7 @@ func mark(ctx context.Context, p *process, from string) error {
 			`{"traceId":"%032x","spanId":"%016x","parentSpanId":"%016x","kind":%d,"name":"mark","startTimeUnixNano":"%d","endTimeUnixNano":"%d"}]}]}`,
 			service, now.UnixNano(), id, parent, kind, now.Add(-time.Millisecond).UnixNano(), now.UnixNano())
 	}
-	body := `{"resourceSpans":[` + span(from, 3, 2, 1) + "," + span("bench-marked", 2, 3, 2) + `]}`
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.http+"/v1/traces", strings.NewReader(body))
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Content-Type", "application/json")
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return err
-		}
-		answer, err := io.ReadAll(res.Body)
-		err = errors.Join(err, res.Body.Close())
-		switch {
-		case err != nil:
-			return err
-		case res.StatusCode == http.StatusOK:
-			return nil
-		case res.StatusCode != http.StatusTooManyRequests:
-			return fmt.Errorf("mark: %s: %s", res.Status, answer)
-		}
-		select {
-		case <-time.After(markEvery):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return p.post(ctx, `{"resourceSpans":[`+span(from, 3, 2, 1)+","+span("bench-marked", 2, 3, 2)+`]}`)
 }
 
 // steady measures memory under a long steady load.
