@@ -6,6 +6,8 @@ import { hover, pan, zoom } from './moves.mjs';
 /** Letters that are typed, one by one, into the search. */
 const LETTERS = 'cart-api';
 const BETWEEN_DELTAS = 1000;
+/** A delta that has not come by then was lost with its connection. */
+const LOST_MS = 15_000;
 
 /** Opens the page: milliseconds from the snapshot's arrival to the first and to the whole picture, and kilobytes of what was loaded by the arrival. */
 async function open(visit, stage, patience) {
@@ -95,12 +97,19 @@ async function deltas(visit, stage, many) {
     const seen = await visit.page.evaluate(() => window.probe.messages.length);
     const before = await visit.cpu();
     stage.send(frame);
-    await visit.page.waitForFunction((n) => window.probe.messages.length > n, seen, { polling: 100 });
+    const arrived = await visit.page.waitForFunction(([n, bytes]) => window.probe.messages.slice(n).find((m) => m.bytes === bytes), [seen, frame.length], { polling: 100, timeout: LOST_MS })
+      .catch((e) => {
+        if (e.name !== 'TimeoutError') throw e;
+        return null;
+      });
+    if (arrived === null) continue; // sent while the page was joining anew
     await visit.page.waitForTimeout(BETWEEN_DELTAS);
     took.main.push((await visit.cpu()).main - before.main);
-    took.handler.push(await visit.page.evaluate(() => window.probe.messages.at(-1).end - window.probe.messages.at(-1).start));
+    const { start, end } = await arrived.jsonValue();
+    took.handler.push(end - start);
   }
   stage.held = false;
+  if (took.handler.length === 0) throw new Error('no delta arrived');
   return took;
 }
 

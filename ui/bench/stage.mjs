@@ -89,7 +89,8 @@ export class Stage {
       server_time_ms: Date.now(), capabilities: ['resume', 'pause'], status: { lag_ms: 150, marks: [] },
     }));
     socket.on('message', (raw) => {
-      if (JSON.parse(String(raw)).type !== 'subscribe') return;
+      // A page that the machine kept from its pings comes back with "resume", and gets everything anew.
+      if (!['subscribe', 'resume'].includes(JSON.parse(String(raw)).type)) return;
       this.seq = 1;
       socket.send(this.snapshot);
     });
