@@ -19,7 +19,7 @@ func Example() {
 		},
 		Edges: []graph.Edge{{From: "shop/web", To: "shop/cart", Kind: graph.RPC, Stats: graph.Stats{Calls: 12, Errors: 1}}},
 	}
-	format, ok := export.Lookup("mermaid")
+	format, ok := export.Find(export.Formats, "mermaid")
 	if !ok {
 		fmt.Println("no such format")
 		return

@@ -54,9 +54,6 @@ var Layouts = []string{"dot", "sfdp", "star", "twopi", "circo", "neato", "fdp"}
 // Formats are the text formats, in the order in which help lists them.
 var Formats = []Format{DOT, JSON, CSV, Mermaid, GraphML}
 
-// Lookup returns the text format of that name.
-func Lookup(name string) (Format, bool) { return Find(Formats, name) }
-
 // Find returns the format of that name among formats.
 func Find(formats []Format, name string) (Format, bool) {
 	for _, f := range formats {

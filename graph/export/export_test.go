@@ -252,13 +252,13 @@ func checkGraphML(t *testing.T, g *graph.Graph) {
 // Lookup knows each format by its name and no other.
 func TestLookup(t *testing.T) {
 	for _, f := range Formats {
-		if got, ok := Lookup(f.Name); !ok || got.Ext != f.Ext {
-			t.Errorf("Lookup(%q) = %q, %v", f.Name, got.Name, ok)
+		if got, ok := Find(Formats, f.Name); !ok || got.Ext != f.Ext {
+			t.Errorf("Find(%q) = %q, %v", f.Name, got.Name, ok)
 		}
 	}
 	for _, name := range []string{"", "DOT", "svg"} {
-		if f, ok := Lookup(name); ok {
-			t.Errorf("Lookup(%q) found %q", name, f.Name)
+		if f, ok := Find(Formats, name); ok {
+			t.Errorf("Find(%q) found %q", name, f.Name)
 		}
 	}
 }
