@@ -29,6 +29,19 @@ describe('communities', () => {
     expect(new Set(heads).size).toBe(4);
   });
 
+  it('that are small are one group in a large graph, and groups of their own in a small one', () => {
+    const named = (large: number): string[] => {
+      const services = Array.from({ length: large + 6 }, (_, i) => service(i, '', `s${i}`, 'service'));
+      const pairs = [0, 2, 4].map((k) => [large + k, large + k + 1]);
+      const ring = Array.from({ length: large }, (_, i) => [i, (i + 1) % large]);
+      const g = graphOf(settle({ services, calls: [...ring, ...pairs].map(([a, b], i) => call(i, a, b, 'rpc', 1, 0, 1)) }));
+      const heads = Uint32Array.from(services, (_, i) => (i < large ? 0 : i - ((i - large) % 2)));
+      return groupServices(g, 'community', heads).groups.map((x) => `${x.name} ${x.count}`).sort();
+    };
+    expect(named(100)).toEqual(['around s0 100', 'others 6']);
+    expect(named(10)).toEqual(['around s0 10', 'around s10 2', 'around s12 2', 'around s14 2']);
+  });
+
   it('are the same whatever the order of slots and calls', () => {
     const f = fleet(150, 700, 10, 4);
     const back = { services: f.services.map((s) => ({ ...s, id: 149 - s.id })).reverse(), calls: [...f.calls].reverse().map((c) => ({ ...c, from: 149 - c.from, to: 149 - c.to })) };

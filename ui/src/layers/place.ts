@@ -40,9 +40,8 @@ export interface Route {
   d: string;
   /** Between neighbouring columns. */
   direct: boolean;
-  /** A place for a label, in the middle. */
-  x: number;
-  y: number;
+  /** Places for a label, the best first. */
+  spots: readonly (readonly [number, number])[];
   /** From and to, for the gradient. */
   x1: number;
   x2: number;
@@ -71,6 +70,9 @@ const PASS_HEIGHT = 20;
 const MIN_CARD = 148;
 const MAX_CARD = 212;
 const MIN_GAP = 58;
+/** With so much between them labels fit beside cards; cards give up width for it, but not below this. */
+const GAP = 84;
+const FAIR_CARD = 160;
 const MORE_HEIGHT = 44;
 const SWEEPS = 10;
 const SETTLE = 14;
@@ -282,6 +284,9 @@ function ports(chains: readonly Chain[], side: 'out' | 'in'): Map<LayerEdge, num
   return out;
 }
 
+/** Labels stand in the middle of a ribbon, or where it has left the others of a card. */
+const SPOTS = [0.5, 0.37, 0.63];
+
 function forwardRoute(chain: Chain, frame: Frame, y1: number, y2: number): Route {
   const { edge, nodes } = chain;
   const x1 = frame.x[nodes[0].column] + frame.cardWidth;
@@ -289,14 +294,14 @@ function forwardRoute(chain: Chain, frame: Frame, y1: number, y2: number): Route
   let d = `M${f(x1)},${f(y1)}`;
   let x = x1;
   let y = y1;
-  let label: [number, number] = [x1, y1];
+  let spots: [number, number][] = [];
   const half = Math.floor((nodes.length - 1) / 2);
   for (let i = 1; i < nodes.length; i++) {
     const last = i === nodes.length - 1;
     const toX = frame.x[nodes[i].column];
     const toY = last ? y2 : nodes[i].y;
     const bend = (toX - x) * 0.5;
-    if (i - 1 === half) label = [(x + toX) / 2, (y + toY) / 2];
+    if (i - 1 === half) spots = SPOTS.map((t) => [x + (toX - x) * (1.5 * t * (1 - t) + t ** 3), y + (toY - y) * t * t * (3 - 2 * t)]);
     d += `C${f(x + bend)},${f(y)} ${f(toX - bend)},${f(toY)} ${f(toX)},${f(toY)}`;
     x = toX;
     y = toY;
@@ -304,7 +309,7 @@ function forwardRoute(chain: Chain, frame: Frame, y1: number, y2: number): Route
     x += frame.cardWidth;
     d += `H${f(x)}`;
   }
-  return { call: edge.call, from: edge.from, to: edge.to, kind: 'forward', direct: nodes.length === 2, d, x: label[0], y: label[1], x1, x2 };
+  return { call: edge.call, from: edge.from, to: edge.to, kind: 'forward', direct: nodes.length === 2, d, spots, x1, x2 };
 }
 
 /** How far loops reach out beside and under the cards. */
@@ -323,13 +328,13 @@ function otherRoute(edge: LayerEdge, a: Node, b: Node, frame: Frame, nth: number
     const y = a.y + CARD_HEIGHT / 2;
     const x = right - 22;
     const low = y + LOOP_DOWN + 5;
-    return { ...base, kind: 'self', d: `M${f(x)},${f(y)}C${f(x)},${f(low)} ${f(x - 44)},${f(low)} ${f(x - 44)},${f(y)}`, x: x - 22, y: low, x1: x, x2: x - 44 };
+    return { ...base, kind: 'self', d: `M${f(x)},${f(y)}C${f(x)},${f(low)} ${f(x - 44)},${f(low)} ${f(x - 44)},${f(y)}`, spots: [[x - 22, low]], x1: x, x2: x - 44 };
   }
   if (a.column === b.column) {
     const out = right + SIDE_OUT + Math.min(SIDE_OUT, Math.abs(a.y - b.y) * 0.06) + lane * 0.5;
     const y1 = a.y + (a.y < b.y ? 12 : -12);
     const y2 = b.y + (a.y < b.y ? -12 : 12);
-    return { ...base, kind: 'side', d: `M${f(right)},${f(y1)}C${f(out)},${f(y1)} ${f(out)},${f(y2)} ${f(right)},${f(y2)}`, x: right + (out - right) * 0.75, y: (y1 + y2) / 2, x1: right, x2: out };
+    return { ...base, kind: 'side', d: `M${f(right)},${f(y1)}C${f(out)},${f(y1)} ${f(out)},${f(y2)} ${f(right)},${f(y2)}`, spots: [[right + (out - right) * 0.75, (y1 + y2) / 2]], x1: right, x2: out };
   }
   const low = Math.max(a.y, b.y) + CARD_HEIGHT / 2 + LOOP_DOWN + lane;
   const rx = right + LOOP_OUT + lane * 0.5;
@@ -337,13 +342,14 @@ function otherRoute(edge: LayerEdge, a: Node, b: Node, frame: Frame, nth: number
   const y1 = a.y + 14;
   const y2 = b.y + 14;
   const d = `M${f(right)},${f(y1)}C${f(rx)},${f(y1)} ${f(rx)},${f(low)} ${f(right - 18)},${f(low)}L${f(left + 18)},${f(low)}C${f(lx)},${f(low)} ${f(lx)},${f(y2)} ${f(left)},${f(y2)}`;
-  return { ...base, kind: 'back', d, x: (right + left) / 2, y: low, x1: right, x2: left };
+  return { ...base, kind: 'back', d, spots: [[(right + left) / 2, low]], x1: right, x2: left };
 }
 
 function frameOf(input: LayerInput): Frame {
   const n = Math.max(1, input.columns.length);
   const free = input.width - 2 * SIDE;
-  const cardWidth = Math.floor(Math.max(MIN_CARD, Math.min(MAX_CARD, (free - MIN_GAP * (n - 1)) / n)));
+  const wide = (free - GAP * (n - 1)) / n;
+  const cardWidth = Math.floor(Math.max(MIN_CARD, Math.min(MAX_CARD, wide >= FAIR_CARD ? wide : Math.min(FAIR_CARD, (free - MIN_GAP * (n - 1)) / n))));
   const pitch = n === 1 ? 0 : Math.max(cardWidth + MIN_GAP, Math.min(cardWidth * 2.1, (free - cardWidth) / (n - 1)));
   const start = Math.max(SIDE, (input.width - pitch * (n - 1) - cardWidth) / 2);
   return { cardWidth, x: input.columns.map((_, i) => Math.round(start + pitch * i)) };

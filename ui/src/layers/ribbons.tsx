@@ -106,11 +106,11 @@ export function RibbonLabels({ state, layout, quiet }: LabelsProps): JSX.Element
   const placed = useMemo(() => {
     const routes = layout.routes.filter((r) => c.alive[r.call] === 1 && c.rate[r.call] > 0 && (r.kind === 'forward' || failing(r.call)));
     routes.sort((a, b) => Number(failing(b.call)) - Number(failing(a.call)) || c.rate[b.call] - c.rate[a.call] || a.call - b.call);
-    const anchors: NameAnchor[] = routes.map((r, ref) => {
-      const width = text(r).length * 6.2 + 20;
-      return { ref, x: r.x - width / 2, y: r.y - LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT };
+    const anchors: NameAnchor[] = routes.flatMap((r, ref) => {
+      const width = text(r).length * 6.2 + 16;
+      return r.spots.map(([x, y]) => ({ ref, x: x - width / 2, y: y - LABEL_HEIGHT / 2, width, height: LABEL_HEIGHT }));
     });
-    const blocked = layout.cards.map((k) => ({ x: k.x - 6, y: k.y - CARD_HEIGHT / 2, width: layout.cardWidth + 12, height: CARD_HEIGHT }));
+    const blocked = layout.cards.map((k) => ({ x: k.x - 2, y: k.y - CARD_HEIGHT / 2, width: layout.cardWidth + 4, height: CARD_HEIGHT }));
     return placeNames(anchors, Math.ceil(layout.cards.length * LABELS_PER_CARD), blocked).map((a) => ({ ...a, route: routes[a.ref] }));
   }, [layout, state.version.value]);
   return (

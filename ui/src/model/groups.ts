@@ -87,7 +87,7 @@ function homeOf(graph: Graph, i: number, by: GroupBy, heads: Uint32Array | null)
   if (head !== NO_HEAD && s.alive[head] === 1) return { key: `c:${s.name[head]}`, name: `around ${s.label[head]}`, kind: 0 };
   if (kind !== 0) return { key: `k:${kind}`, name: KIND_NAMES[kind], kind };
   if (by === 'kind') return { key: 'n:', name: KIND_NAMES[0], kind: 0 };
-  if (by === 'community') return { key: 'c:', name: 'no community', kind: 0 };
+  if (by === 'community') return { key: 'c:', name: 'others', kind: 0 };
   if (by === 'team' || by === 'environment') return { key: `${by[0]}:${s[by][i]}`, name: s[by][i] || `no ${by}`, kind: 0 };
   return { key: `n:${s.namespace[i]}`, name: s.namespace[i] || KIND_NAMES[0], kind: 0 };
 }
@@ -95,12 +95,25 @@ function homeOf(graph: Graph, i: number, by: GroupBy, heads: Uint32Array | null)
 /** No community, in the list of heads. */
 const NO_HEAD = 0xffffffff;
 
+/** In a graph of more services than this, communities of fewer than that are one group: many slivers would hide the rest. */
+const FEW_SERVICES = 60;
+const SMALL_COMMUNITY = 4;
+
+/** The communities with the small ones taken out. */
+function withoutSmall(graph: Graph, heads: Uint32Array): Uint32Array {
+  if (graph.serviceCount <= FEW_SERVICES) return heads;
+  const sizes = new Map<number, number>();
+  for (const i of graph.serviceList()) if (i < heads.length) sizes.set(heads[i], (sizes.get(heads[i]) ?? 0) + 1);
+  return heads.map((head) => ((sizes.get(head) ?? 0) < SMALL_COMMUNITY ? NO_HEAD : head));
+}
+
 /** groupServices splits the services into groups, in the order of the ring. heads: for each slot the head of its community. */
 export function groupServices(graph: Graph, by: GroupBy = 'namespace', heads: Uint32Array | null = null): Grouping {
+  const large = by === 'community' && heads !== null ? withoutSmall(graph, heads) : heads;
   const byKey = new Map<string, Group>();
   const keys = new Array<string>(graph.serviceHigh);
   for (const i of graph.serviceList()) {
-    let { key, name, kind } = homeOf(graph, i, by, heads);
+    let { key, name, kind } = homeOf(graph, i, by, large);
     if (!byKey.has(key) && byKey.size >= MAX_GROUPS) [key, name, kind] = ['n:', KIND_NAMES[0], 0];
     let group = byKey.get(key);
     if (group === undefined) {

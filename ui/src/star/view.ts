@@ -249,7 +249,7 @@ export class StarView {
   /** The labels beside the star decide how much room is left to it. */
   private margins(): Margins {
     if (this.width < NARROW_PX) return { x: 12, y: 12 };
-    if (this.flat) return { x: 40, y: 30 };
+    if (this.flat) return { x: 40, y: 54 };
     const y = (this.layout?.services ?? 0) <= SMALL ? 46 : 40;
     return { x: Math.max(24, Math.min(this.width / 2 - this.roomForLabels(), this.width * 0.26)), y };
   }
