@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-/** Takes indentation and comments out of the programs of the star: they are text, which no minifier touches. */
+/** Takes comments, indentation and line ends out of the programs of the star: they are text, which no minifier touches. */
 const shaders = {
   name: 'shaders',
   enforce: 'pre' as const,
   transform: (code: string, id: string): string | null =>
-    (id.endsWith('/src/render/shaders.ts') ? code.replace(/[ \t]*\/\/[^\n]*/g, '').replace(/^[ \t]+/gm, '').replace(/ ([=*<>?:]|==|&&|\|\|) /g, '$1').replace(/, /g, ',') : null),
+    (id.endsWith('/src/render/shaders.ts') ? code.replace(/[ \t]*\/\/[^\n]*/g, '').replace(/^[ \t]+/gm, '').replace(/([;{}])\n/g, '$1').replace(/ ([=*<>?:]|==|&&|\|\|) /g, '$1').replace(/, /g, ',') : null),
 };
 
 // File names are stable and there are no source maps, so that the committed

@@ -2,10 +2,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { count } from '../model/format';
-import { NO_FILTER } from '../model/filter';
 import { NONE } from '../model/graph';
 import { Banner } from './banner';
-import { GroupingChoice } from './grouping';
 import { Header } from './header';
 import { lazy } from './lazy';
 import { Overview } from './overview';
@@ -15,10 +13,12 @@ const LayersView = lazy(async () => (await import('../layers/layers')).LayersVie
 const MatrixView = lazy(async () => (await import('../matrix/matrix')).MatrixView);
 const ComparePanel = lazy(async () => (await import('./compare')).ComparePanel);
 const Empty = lazy(async () => (await import('./empty')).Empty);
+const Nothing = lazy(async () => (await import('./empty')).Nothing);
 const FocusPanel = lazy(async () => (await import('./focus')).FocusPanel);
 const TeamPanel = lazy(async () => (await import('./focus')).TeamPanel);
 const Help = lazy(async () => (await import('./help')).Help);
 const TableView = lazy(async () => (await import('./table')).TableView);
+const GroupingChoice = lazy(async () => (await import('./grouping')).GroupingChoice);
 const Timeline = lazy(async () => (await import('./timeline')).Timeline);
 const Tooltip = lazy(async () => (await import('./tooltip')).Tooltip);
 const FilterBar = lazy(async () => (await import('./filters')).FilterBar);
@@ -47,20 +47,6 @@ function Legend({ state }: { state: AppState }): JSX.Element {
   );
 }
 
-/** There are calls, or were, but none to be seen. */
-function Nothing({ state }: { state: AppState }): JSX.Element {
-  const filtered = state.graph.totals.services > 0;
-  return (
-    <section class="empty" aria-label="Nothing to show">
-      <h2>{filtered ? 'Nothing passes the filters' : 'Nothing was called then'}</h2>
-      <p>{filtered ? 'Some of them hide every call there is.' : 'The window of the timeline holds no calls.'}</p>
-      {filtered
-        ? <button type="button" class="primary" onClick={() => state.go({ part: NO_FILTER })}>Clear the filters</button>
-        : <button type="button" class="primary" onClick={() => state.go({ at: '', base: '' })}>Back to live</button>}
-    </section>
-  );
-}
-
 /** The words beside the pointer, once there are any. */
 function Tip({ state }: { state: AppState }): JSX.Element | null {
   return state.tip.value === null ? null : <Tooltip state={state} />;
@@ -84,7 +70,7 @@ function StarArea({ state, actions }: { state: AppState; actions: Actions }): JS
       <div ref={overlay} class="overlay" aria-hidden="true" />
       {!empty && state.noStar.value === '' && <Legend state={state} />}
       {view === 'force' && arranging !== null && <p class="arranging num" role="status">Arranging {count(state.graph.serviceCount)} services: {Math.round(arranging * 100)} %</p>}
-      {shown && !empty && state.noStar.value === '' && <GroupingChoice state={state} />}
+      {shown && !empty && state.noStar.value === '' && state.calm.value && <GroupingChoice state={state} />}
       {shown && <Tip state={state} />}
       {shown && nothingYet && <Empty state={state} />}
       {shown && empty && !nothingYet && <Nothing state={state} />}

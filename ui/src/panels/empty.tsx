@@ -3,6 +3,7 @@ import './empty.css';
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { About } from '../model/about';
+import { NO_FILTER } from '../model/filter';
 import type { AppState } from './state';
 
 const LANGUAGES = ['Any SDK', 'Go', 'Java', 'Python', 'Node.js', '.NET', 'Collector'] as const;
@@ -54,6 +55,20 @@ export function Empty({ state }: { state: AppState }): JSX.Element {
         </div>
         <pre tabIndex={0} aria-label={`How to send spans: ${language}`}><code>{text}</code></pre>
       </div>
+    </section>
+  );
+}
+
+/** There are calls, or were, but none to be seen. */
+export function Nothing({ state }: { state: AppState }): JSX.Element {
+  const filtered = state.graph.totals.services > 0;
+  return (
+    <section class="empty" aria-label="Nothing to show">
+      <h2>{filtered ? 'Nothing passes the filters' : 'Nothing was called then'}</h2>
+      <p>{filtered ? 'Some of them hide every call there is.' : 'The window of the timeline holds no calls.'}</p>
+      {filtered
+        ? <button type="button" class="primary" onClick={() => state.go({ part: NO_FILTER })}>Clear the filters</button>
+        : <button type="button" class="primary" onClick={() => state.go({ at: '', base: '' })}>Back to live</button>}
     </section>
   );
 }

@@ -1,4 +1,5 @@
 /** The menu of files that the graph can be had as. */
+import './export.css';
 import type { JSX } from 'preact';
 import { apiUrl } from '../ask';
 import { momentText } from '../model/url';

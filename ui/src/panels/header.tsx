@@ -1,7 +1,7 @@
 /** The bar at the top: name, search, views, counts, the state of the stream. */
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { behind, clock, clockSeconds, count, spanText } from '../model/format';
+import { behind, count } from '../model/format';
 import { VIEWS, type View } from '../model/url';
 import { lazy } from './lazy';
 import { Logo, Moon, Sun } from './icons';
@@ -9,6 +9,8 @@ import { Search } from './search';
 import type { AppState } from './state';
 import { compare } from './time';
 
+const Marks = lazy(async () => (await import('./notices')).Marks);
+const Past = lazy(async () => (await import('./notices')).Past);
 const ExportMenu = lazy(async () => (await import('./export')).ExportMenu);
 
 /** The key that chooses each view. */
@@ -19,20 +21,6 @@ function connectionText(state: AppState): string {
   const l = state.link.value;
   if (l.state === 'waiting') return 'reconnecting';
   return l.state;
-}
-
-/** What the picture shows when it is not live; pressed, it goes back. */
-function Past({ state }: { state: AppState }): JSX.Element {
-  const w = state.window.value;
-  const frozen = w === null && state.url.value.at === state.frozen;
-  const text = frozen ? `Paused ${clockSeconds(Date.parse(state.url.value.at))}`
-    : w === null ? 'Fetching the past'
-      : w.base !== null ? `${clock(w.base.toMs)} compared with ${clock(w.toMs)}` : spanText(w.fromMs, w.toMs, state.now());
-  return (
-    <button type="button" class={`live past${state.travelError.value === '' ? '' : ' waiting'}`} title="Back to live" onClick={() => state.go({ at: '', base: '' })}>
-      <i class="dot" /><span class="num" data-testid="past">{text}</span><span class="lag">back to live</span>
-    </button>
-  );
 }
 
 function Live({ state }: { state: AppState }): JSX.Element {
@@ -68,17 +56,6 @@ function Export({ state }: { state: AppState }): JSX.Element {
   );
 }
 
-function Marks({ state }: { state: AppState }): JSX.Element | null {
-  const marks = state.marks.value;
-  if (marks.length === 0) return null;
-  return (
-    <details class="marks">
-      <summary aria-label={`${marks.length} notices from the server`}><span aria-hidden="true">!</span><span class="num">{marks.length}</span></summary>
-      <ul>{marks.map((m) => <li key={m.reason}><b>{m.reason.replaceAll('_', ' ')}</b><span>{m.text}</span></li>)}</ul>
-    </details>
-  );
-}
-
 export function Header({ state }: { state: AppState }): JSX.Element {
   state.version.value;
   const view = state.url.value.view;
@@ -102,10 +79,10 @@ export function Header({ state }: { state: AppState }): JSX.Element {
       </div>
       <div class="space" />
       <div class="counts num">
-        <span><b data-testid="service-count">{graph.serviceCount}</b> {graph.serviceCount === 1 ? 'service' : 'services'}</span>
-        <span><b data-testid="call-count">{graph.callCount}</b> {graph.callCount === 1 ? 'call' : 'calls'}</span>
+        <span><b data-testid="service-count">{count(graph.serviceCount)}</b> {graph.serviceCount === 1 ? 'service' : 'services'}</span>
+        <span><b data-testid="call-count">{count(graph.callCount)}</b> {graph.callCount === 1 ? 'call' : 'calls'}</span>
       </div>
-      <Marks state={state} />
+      {state.marks.value.length > 0 && <Marks state={state} />}
       <Live state={state} />
       <button type="button" class="icon" aria-label={state.theme.value === 'dark' ? 'Light theme' : 'Dark theme'}
         onClick={() => state.go({ theme: state.theme.value === 'dark' ? 'light' : 'dark' }, false)}>
@@ -113,7 +90,7 @@ export function Header({ state }: { state: AppState }): JSX.Element {
       </button>
       <button type="button" class="icon" aria-label="Keys" onClick={() => { state.helpOpen.value = true; }}>?</button>
       <p class="unseen" aria-live="polite">{state.announcement.value}</p>
-      <p class="unseen" id="star-summary">{count(graph.serviceCount) && state.summary.value}</p>
+      <p class="unseen" id="star-summary">{state.summary.value}</p>
     </header>
   );
 }

@@ -32,7 +32,7 @@ function Row({ state, slot, failures, children }: RowProps): JSX.Element {
     <li>
       <button type="button" class="row" onClick={() => state.pin(slot)} onPointerEnter={() => { state.hovered.value = slot; }} onPointerLeave={() => { state.hovered.value = -1; }}>
         <i class={`mark ${health === 'healthy' ? `hue-${group?.hue ?? 0}` : health}`}><KindMark kind={s.kind[slot]} /></i>
-        <span class="who"><bdi>{s.label[slot]}</bdi><span class="sub num"><bdi>{group?.name ?? ''}</bdi> · {rate(s.rate[slot])}/s · p99 {latency(s.p99[slot])}</span></span>
+        <span class="who"><bdi>{s.label[slot]}</bdi><span class="sub num facts"><bdi>{group?.name ?? ''}</bdi><span> · {rate(s.rate[slot])}/s · p99 {latency(s.p99[slot])}</span></span></span>
         {state.series.value.has(s.name[slot]) && <RowSpark state={state} name={s.name[slot]} tone={failures ? health : 'calls'} />}
         {children}
       </button>
@@ -92,7 +92,7 @@ function Lists({ state }: { state: AppState }): JSX.Element {
           {count(attention.length - MAX_ATTENTION)} more: show failing calls in the table
         </button>
       )}
-      <h3>Top talkers</h3>
+      {talkers.length > 0 && <h3>Top talkers</h3>}
       <ul class="rows">
         {talkers.map((i) => <Row key={s.id[i]} state={state} slot={i} failures={false}><em class="num">{rate(s.rate[i])}/s</em></Row>)}
       </ul>

@@ -1,4 +1,5 @@
 /** Small curves of real history. */
+import './spark.css';
 import type { JSX } from 'preact';
 
 const WIDTH = 300;

@@ -1,4 +1,5 @@
 /** What is under the pointer, in a few words beside it. */
+import './tooltip.css';
 import type { JSX } from 'preact';
 import { CALL_KINDS } from '../model/frame';
 import { ago, count, latency, percent, rate } from '../model/format';
