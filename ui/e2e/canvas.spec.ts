@@ -3,6 +3,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, openPage, waitForGraph, type Browser } from './browser';
+import { chord, service } from './pointer';
 import { Proxy } from './proxy';
 import { call, Server } from './server';
 import { EDGES, sendTopology, SERVICES } from './topology';
@@ -27,45 +28,6 @@ async function star(): Promise<{ page: Page; faults: string[] }> {
   await waitForGraph(opened.page, SERVICES, EDGES);
   await opened.page.waitForFunction((n) => document.querySelector('canvas')?.dataset.drawn === String(n), SERVICES, { timeout: 60_000 });
   return opened;
-}
-
-interface Found {
-  x: number;
-  y: number;
-  text: string;
-}
-
-/** Moves the pointer along points until the words beside it pass; where that is. */
-async function rest(page: Page, points: Iterable<[number, number]>, pauseMs: number, passes: (text: string) => boolean): Promise<Found> {
-  for (const [x, y] of points) {
-    await page.mouse.move(x, y);
-    await page.waitForTimeout(pauseMs);
-    const text = await page.evaluate(() => document.querySelector('.tip')?.textContent ?? '');
-    if (text !== '' && passes(text)) return { x, y, text };
-  }
-  throw new Error('nothing of that kind is under the pointer anywhere');
-}
-
-/** A service whose name does not begin with some text: they lie inwards of where the lines of their labels begin. */
-async function service(page: Page, not = ''): Promise<Found> {
-  const box = await page.locator('canvas').first().boundingBox();
-  if (box === null) throw new Error('no canvas');
-  const starts = await page.$$eval('.leaders path', (all) => all.map((p) => /^M(-?[\d.]+),(-?[\d.]+)/.exec(p.getAttribute('d') ?? '')?.slice(1).map(Number) ?? [0, 0]));
-  function* inwards(from: { x: number; y: number; width: number; height: number }): Generator<[number, number]> {
-    const [cx, cy] = [from.width / 2, from.height / 2];
-    for (const [x, y] of starts) for (let k = 0.98; k > 0.6; k -= 0.02) yield [from.x + cx + (x - cx) * k, from.y + cy + (y - cy) * k];
-  }
-  return rest(page, inwards(box), 20, (text) => text.includes('called') && !text.includes('→') && (not === '' || !text.startsWith(not)));
-}
-
-/** A call: chords are looked for when the pointer rests. */
-async function chord(page: Page): Promise<Found> {
-  const box = await page.locator('canvas').first().boundingBox();
-  if (box === null) throw new Error('no canvas');
-  function* across(from: { x: number; y: number; width: number; height: number }): Generator<[number, number]> {
-    for (let y = 0.3; y < 0.7; y += 0.1) for (let x = 0.3; x < 0.7; x += 0.012) yield [from.x + from.width * x, from.y + from.height * y];
-  }
-  return rest(page, across(box), 80, (text) => text.includes('→'));
 }
 
 describe('the pointer on the star', () => {
