@@ -8,10 +8,12 @@ import { RANGES, type Range } from '../model/range';
 import { Spark } from './spark';
 import type { AppState } from './state';
 
-/** So often at most, and whatever the list does. */
+/** So often at most, and whatever the list does: the server reads an hour of the whole graph for an answer. */
 const EVERY_MS = 15_000;
+const MANY_CALLS = 5_000;
+const EVERY_MANY_MS = 60_000;
 /** In larger graphs the curves would cost the server more than they show. */
-const MOST_CALLS = 5_000;
+const MOST_CALLS = 20_000;
 /** Fewer points than the timeline has: the curves are small. */
 const STEP: Readonly<Record<Range, string>> = { '1h': '2m', '6h': '10m', '24h': '1h', '7d': '6h', all: '' };
 
@@ -44,8 +46,9 @@ export function SeriesLoader({ state, names }: { state: AppState; names: readonl
       ask('v1/history', query, abort.signal).then((v) => { if (!abort.signal.aborted) state.series.value = seriesOf(v); }, () => undefined);
     };
     // A list that changes each second must not ask each second.
-    const first = window.setTimeout(load, state.series.value.size === 0 ? 0 : EVERY_MS / 3);
-    const timer = window.setInterval(() => { if (!document.hidden) load(); }, EVERY_MS);
+    const every = state.graph.totals.calls > MANY_CALLS ? EVERY_MANY_MS : EVERY_MS;
+    const first = window.setTimeout(load, state.series.value.size === 0 ? 0 : every / 3);
+    const timer = window.setInterval(() => { if (!document.hidden) load(); }, every);
     return () => {
       window.clearTimeout(first);
       window.clearInterval(timer);
