@@ -76,6 +76,33 @@ describe('time', () => {
     await page.close();
   });
 
+  test('drags through the past, and drags the other handle of a comparison', async () => {
+    const { page, faults } = await open('?view=table');
+    const box = await page.locator('.track').boundingBox();
+    if (box === null) throw new Error('no timeline');
+    const middle = box.y + box.height / 2;
+    const along = async (handle: string, share: number): Promise<void> => {
+      const from = await page.locator(handle).boundingBox();
+      if (from === null) throw new Error(`no ${handle}`);
+      await page.mouse.move(from.x + from.width / 2, middle);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * share, middle, { steps: 8 });
+      await page.mouse.up();
+    };
+    await along('.handle.now', 0.6);
+    await page.waitForFunction(() => new URL(location.href).searchParams.has('at'));
+    const at = Date.parse(param(page, 'at') ?? '');
+    expect(Math.abs(Date.now() - at - 24 * 60_000)).toBeLessThan(4 * 60_000);
+    await page.keyboard.press('c');
+    await page.locator('.handle.base').waitFor();
+    await along('.handle.base', 0.3);
+    await page.waitForFunction(() => new URL(location.href).searchParams.has('base'));
+    await expect.poll(() => Math.abs(Date.now() - Date.parse(param(page, 'base') ?? '') - 42 * 60_000)).toBeLessThan(4 * 60_000);
+    expect(Date.parse(param(page, 'at') ?? '')).toBe(at);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
   test('opens a link to a moment', async () => {
     const { page, faults } = await openPage(browser, `${server.url}?view=table&at=${ago(30)}`);
     await page.locator('tr[data-call="shop/cart→shop/pay"]').waitFor();
@@ -204,6 +231,30 @@ describe('filters', () => {
       await page.close();
     });
   }
+
+  test('by namespace, by rate, and only failing paths', async () => {
+    // In a window of the past rates do not fade while the test runs.
+    const { page } = await openPage(browser, `${server.url}?at=${ago(2)}`);
+    await shown(page, SERVICES - 1, EDGES - 1);
+    await page.keyboard.press('f');
+    const bar = page.getByRole('region', { name: 'Filters' });
+    await bar.getByRole('button', { name: 'Only failing paths' }).click();
+    // search fails in ranking; web leads there, and the user to web.
+    await page.keyboard.press('5');
+    await page.locator('tr[data-call="shop/search→shop/ranking"]').waitFor();
+    await page.locator('tr[data-call="shop/web→shop/cart"]').waitFor({ state: 'detached' });
+    expect(param(page, 'failing')).not.toBeNull();
+    await bar.getByRole('button', { name: 'Clear' }).click();
+    await bar.getByLabel('Namespace').selectOption('shop');
+    await page.waitForFunction(() => new URLSearchParams(location.search).get('namespace') === 'shop');
+    await page.locator('tr[data-call="shop/web→shop/cart"]').waitFor();
+    await bar.getByRole('button', { name: 'Clear' }).click();
+    const rates = await bar.getByLabel('Calls').locator('option').evaluateAll((all) => all.map((o) => (o as HTMLOptionElement).value));
+    await bar.getByLabel('Calls').selectOption(rates[rates.length - 1]);
+    await page.waitForFunction(() => new URLSearchParams(location.search).has('rate'));
+    await page.waitForFunction(() => document.querySelectorAll('tr[data-call]').length === 0);
+    await page.close();
+  });
 
   test('say when nothing passes them', async () => {
     const { page } = await openPage(browser, `${server.url}?rate=1000`);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fleetOf } from '../mock/fleet';
 import { SearchIndex, type Candidate } from '../src/model/search';
 import { DEFAULT_URL_STATE, formatUrl, parseUrl, type UrlState } from '../src/model/url';
 
@@ -30,6 +31,17 @@ describe('search', () => {
 
   it('answers within the limit', () => {
     expect(index.search('a', 2).length).toBe(2);
+  });
+
+  it('answers within 50 ms over 10,000 services', () => {
+    const large = new SearchIndex(fleetOf(10_000).services.map((v, ref) => ({ text: v.label, context: v.namespace, kind: 'service', ref, weight: v.rate })));
+    const took = ['c', 'ca', 'cart', 'crtapi', 'zz', 'commerce'].map((query) => Math.min(...Array.from({ length: 3 }, () => {
+      const start = performance.now();
+      large.search(query, 9);
+      return performance.now() - start;
+    })));
+    expect(large.search('cart', 9).length).toBe(9);
+    expect(Math.max(...took)).toBeLessThan(50);
   });
 });
 
