@@ -9,7 +9,7 @@ FUZZTIME ?= 5s
 CRASH_CYCLES ?= 50
 SEEDS ?= 5000
 
-.PHONY: help build demo test test-go test-sampleapps test-ui lint ui ui-fresh bench bench-ui fuzz crash tools clean
+.PHONY: help build demo test test-go test-sampleapps test-ui lint ui ui-fresh screenshots bench bench-ui fuzz crash tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -48,6 +48,9 @@ ui: ui/node_modules/.package-lock.json ## build ui/dist, which is committed
 ui-fresh: ui # fail if ui/dist is not what its sources build
 	@test -z "$$(git status --porcelain ui/dist)" || { git status --short ui/dist; git --no-pager diff --stat ui/dist; \
 	echo "ui/dist is not what its sources build: commit the result of 'make ui'"; exit 1; }
+
+screenshots: build bin/company ui/node_modules/.package-lock.json ## take the pictures of docs/screenshots; TRACES=FOLDER has the recorded graph
+	cd ui && node e2e/screenshots.mjs
 
 ui/node_modules/.package-lock.json: ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund

@@ -76,6 +76,34 @@ export class Server {
   }
 }
 
+/** The real binary with the sample company beside it. */
+export class Demo {
+  url = '';
+  private child: ChildProcess | null = null;
+
+  async start(): Promise<void> {
+    const child = spawn(BINARY, ['demo', '--listen', '127.0.0.1:0', '--otlp-http', '127.0.0.1:0', '--otlp-grpc', '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.child = child;
+    let log = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => { log += text; });
+    await new Promise<void>((resolve, reject) => {
+      child.once('exit', () => reject(new Error(`the demo does not start:\n${log}`)));
+      child.stderr.on('data', () => {
+        this.url = /page is at (\S+)/.exec(log)?.[1] ?? '';
+        if (this.url !== '' && log.includes('company: ready')) resolve();
+      });
+    });
+  }
+
+  async stop(): Promise<void> {
+    const child = this.child;
+    if (child === null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
 let last = 0;
 
 /** An OTLP/JSON request with one answered call. */
