@@ -129,3 +129,11 @@ export function call(from: string, to: string, namespace = 'shop', failed = fals
     ],
   });
 }
+
+/** An OTLP/JSON request with work that a service does by itself. */
+export function work(service: string): string {
+  const n = String(++last).padStart(16, '0');
+  const now = String(BigInt(Date.now()) * 1_000_000n);
+  const span = { traceId: n + n, spanId: n, kind: 1, name: 'tidy up', startTimeUnixNano: now, endTimeUnixNano: now };
+  return JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] }, scopeSpans: [{ spans: [span] }] }] });
+}

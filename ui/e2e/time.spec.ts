@@ -297,7 +297,7 @@ describe('panels', () => {
   });
 
   for (const theme of ['dark', 'light'] as const) {
-    test(`and the list of keys are accessible: ${theme}`, async () => {
+    test(`the files, and the list of keys are accessible: ${theme}`, async () => {
       const { page, faults } = await openPage(browser, `${server.url}?focus=shop%2Fcart&theme=${theme}&at=${ago(2)}`);
       const panel = page.getByRole('region', { name: 'Service in focus' });
       await panel.getByRole('img', { name: /Failed share/ }).waitFor();
@@ -305,6 +305,14 @@ describe('panels', () => {
       expect(await violations(page)).toEqual([]);
       await page.keyboard.press('?');
       await page.getByRole('dialog', { name: 'Keys' }).getByText('Compare two moments').waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.getByRole('link', { name: 'SVG picture' }).waitFor();
+      expect(await violations(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await panel.getByRole('button', { name: 'Call between web and cart' }).click();
+      await page.getByRole('region', { name: 'Call in focus' }).getByRole('row', { name: /^p99/ }).waitFor();
       expect(await violations(page)).toEqual([]);
       expect(faults).toEqual([]);
       await page.close();
