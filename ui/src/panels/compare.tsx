@@ -123,7 +123,7 @@ export function ComparePanel({ state }: { state: AppState }): JSX.Element {
   return (
     <section aria-label="What changed">
       <div class="title"><h2>What changed</h2><button type="button" class="icon" aria-label="Leave the comparison" onClick={() => state.go({ base: '' })}>✕</button></div>
-      <p class="sub num">{w?.base ? `${dayAndClock(w.base.fromMs)}–${clock(w.base.toMs)} compared with ${dayAndClock(w.fromMs)}–${clock(w.toMs)}` : 'The comparison is on its way.'}</p>
+      <p class="sub num">{w?.base ? `${dayAndClock(w.fromMs)}–${clock(w.toMs)} compared with ${dayAndClock(w.base.fromMs)}–${clock(w.base.toMs)}` : 'The comparison is on its way.'}</p>
       <div class="figures">
         <div class="figure"><b class="num new">+{count(added.length)}</b><span>new calls</span></div>
         <div class="figure"><b class="num gone">−{count(removed.length)}</b><span>vanished</span></div>
