@@ -41,10 +41,10 @@ export class Feed {
     calls.reduce((sum, c, i) => (this.cumulative[i] = sum + c.rate), 0);
   }
 
-  /** Every call once, within the last minute: the whole of the fleet. */
-  async tour(): Promise<void> {
-    const now = Date.now();
-    await this.send(this.calls.flatMap((c, i) => (this.made(c, 0) ? [[i, now - this.random() * MINUTE * 0.9] as const] : [])));
+  /** Every call that is made then once, within a minute that began so many minutes ago. */
+  async tour(ago: number): Promise<void> {
+    const begin = Date.now() - ago * MINUTE;
+    await this.send(this.calls.flatMap((c, i) => (this.made(c, ago) ? [[i, begin + this.random() * MINUTE * 0.9] as const] : [])));
   }
 
   /** So many calls within a minute, or a part of it, that began so many minutes ago. */

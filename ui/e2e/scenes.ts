@@ -65,7 +65,7 @@ export async function take(browser: Browser, shot: Shot, prepare?: (page: Page) 
 /** Makes a picture smaller by a palette where pngquant is installed; else it stays as it is. */
 function squeeze(file: string): void {
   try {
-    execFileSync('pngquant', ['--force', '--skip-if-larger', '--speed', '1', '--quality', '85-100', '--output', file, file], { stdio: 'ignore' });
+    execFileSync('pngquant', ['--force', '--skip-if-larger', '--speed', '1', '--quality', '80-98', '--output', file, file], { stdio: 'ignore' });
   } catch {
     // Not installed, or no smaller: the picture is good as it is.
   }
@@ -112,20 +112,20 @@ const company: Scene = {
   },
 };
 
-/** The last hour of a fleet: quieter before, with a swell, and the newest minute whole. */
-async function hour(feed: Feed, perMinute: number): Promise<void> {
+/** The last hour of a fleet, with a swell. In some minutes every call is made: in the newest, and in those that are to be compared. */
+async function hour(feed: Feed, perMinute: number, whole: readonly number[]): Promise<void> {
   for (let ago = 58; ago >= 1; ago--) await feed.stretch(ago, Math.round(perMinute * (0.75 + 0.25 * Math.sin(ago / 9))));
-  await feed.tour();
+  for (const ago of [...whole, 1]) await feed.tour(ago);
 }
 
 /** Runs a server with a fleet that goes on calling while its pictures are taken. */
-async function withFleet(services: readonly FedService[], calls: readonly FedCall[], perMinute: number, use: (url: string) => Promise<void>): Promise<void> {
+async function withFleet(services: readonly FedService[], calls: readonly FedCall[], perMinute: number, whole: readonly number[], use: (url: string) => Promise<void>): Promise<void> {
   const server = new Server();
   await server.start();
   let going = true;
   try {
     const feed = new Feed(server, services, calls);
-    await hour(feed, perMinute);
+    await hour(feed, perMinute, whole);
     const goOn = (async () => {
       while (going) {
         await feed.stretch(PULSE_MS / 60_000, Math.round((perMinute * PULSE_MS) / 60_000), PULSE_MS / 60_000);
@@ -156,15 +156,19 @@ const recorded: Scene = {
       return { from: number(from), to: number(to), rate: Number(count), error_rate: 0, p50_ms: 5 };
     });
     const services = [...numberOf.keys()].map((label) => ({ label, namespace: '' }));
-    await withFleet(services, calls, 15_000, (url) => takeAll(browser, o, url, [
+    await withFleet(services, calls, 15_000, [], (url) => takeAll(browser, o, url, [
       { file: 'recorded-1238.png', query: 'group=community' },
     ], (page) => drawn(page, services.length)));
   },
 };
 
+/** The ends of the windows that are compared, minutes ago; a window has five. */
+const NOW_AGO = 1;
+const BASE_AGO = 30;
+
 /** Rates closer together, so that minutes of pictures show every call more than once. */
 function evened<T extends { rate: number }>(calls: readonly T[]): T[] {
-  return calls.map((c) => ({ ...c, rate: c.rate ** 0.6 }));
+  return calls.map((c) => ({ ...c, rate: c.rate ** 0.75 }));
 }
 
 /** A fleet in which some calls began and some ended half an hour ago: those of a few teams, mostly. */
@@ -188,12 +192,12 @@ const middle: Scene = {
     const { services, calls, focus } = changing(2000);
     const ago = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString().replace(/\.\d+Z/, 'Z');
     const of = `focus=${encodeURIComponent(focus)}`;
-    await withFleet(services, calls, 40_000, (url) => takeAll(browser, o, url, [
+    await withFleet(services, calls, 40_000, [BASE_AGO + 3, NOW_AGO + 3], (url) => takeAll(browser, o, url, [
       { file: 'fleet-2000.png', query: '' },
       { file: 'focus.png', query: of },
       { file: 'layers.png', query: `view=layers&${of}` },
       { file: 'matrix.png', query: 'view=matrix' },
-      { file: 'compare-light.png', query: `at=${ago(1)}&base=${ago(30)}`, theme: 'light' },
+      { file: 'compare-light.png', query: `at=${ago(NOW_AGO)}&base=${ago(BASE_AGO)}`, theme: 'light' },
     ], (page) => drawn(page, services.length)));
   },
 };
@@ -202,7 +206,7 @@ const large: Scene = {
   name: 'fleet-10000',
   async run(browser, o) {
     const { services, calls } = fleetOf(10_000);
-    await withFleet(services, calls, 30_000, (url) => takeAll(browser, o, url, [
+    await withFleet(services, calls, 30_000, [], (url) => takeAll(browser, o, url, [
       { file: 'fleet-10000.png', query: '' },
     ], (page) => drawn(page, services.length)));
   },
