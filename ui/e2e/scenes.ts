@@ -215,6 +215,8 @@ const large: Scene = {
 export const SCENES: readonly Scene[] = [company, recorded, middle, large];
 
 export async function takeSet(o: Options): Promise<void> {
+  const unknown = o.only.filter((name) => !SCENES.some((s) => s.name === name));
+  if (unknown.length > 0) throw new Error(`no scene ${unknown.join(', ')}: there are ${SCENES.map((s) => s.name).join(', ')}`);
   const scenes = SCENES.filter((s) => o.only.length === 0 || o.only.includes(s.name));
   await withBrowser(async (browser) => {
     for (const s of scenes) await s.run(browser, o);
