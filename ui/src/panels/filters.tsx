@@ -1,7 +1,7 @@
 /** The filter bar: which part of the graph is shown. */
 import './filters.css';
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { NO_FILTER, type Direction, type Filter } from '../model/filter';
 import { count } from '../model/format';
 import { CALL_KINDS } from '../model/frame';
@@ -52,7 +52,7 @@ export function FilterBar({ state }: { state: AppState }): JSX.Element {
   state.version.value;
   const { part, focus } = state.url.value;
   const bar = useRef<HTMLElement>(null);
-  useEffect(() => bar.current?.querySelector('select')?.focus(), []);
+  useLayoutEffect(() => bar.current?.querySelector('select')?.focus(), []);
   const set = (change: Partial<Filter>): void => state.filter(change);
   const texts = (list: readonly [number, string][]): [string, string][] => list.map(([v, name]) => [String(v), name]);
   const { services, calls } = state.graph.totals;
