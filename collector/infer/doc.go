@@ -26,8 +26,9 @@
 // it had never left.
 //
 // Several engines share a graph if each gets the traces of its lane ([LaneOf],
-// [Options.Lane]) and all are advanced together with [AdvanceAll]. Together they
-// emit in each tick what one engine alone would.
+// [Options.Lane]) and all are advanced together, with [AdvanceAll] and, once what
+// that changed was flushed, [EvaluateLong]. Together they emit in each tick what
+// one engine alone would, but for counts by the hour, which wait for other turns.
 //
 // Where a rule lives: what a span is comes with it (collector.Role); who is
 // whose parent in rule_parents.go; whose service in rule_services.go; which

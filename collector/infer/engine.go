@@ -18,9 +18,10 @@ type Options struct {
 	// Default 1 h. Negative: none, for a replay: nothing is forgotten and
 	// spans keep their own times however old.
 	Horizon time.Duration
-	// MaxSpans bounds the spans (and links) in memory, default 1,000,000. Over
-	// it the traces that were quiet longest leave early: for the archive, else
-	// they are forgotten and counted. Negative: no bound.
+	// MaxSpans bounds the spans (and links) in memory, default 1,000,000; beside
+	// long traces an eighth more. Over it the traces that were quiet longest
+	// leave early: for the archive, else they are forgotten and counted.
+	// Negative: no bound.
 	MaxSpans int
 	// Archive keeps traces that were quiet for Settle (and for minQuiet, unless
 	// Settle is negative) and show all they have to show. nil: all traces stay

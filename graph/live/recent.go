@@ -102,22 +102,17 @@ func (r *recent) add(bucket graph.Instant, s *graph.Stats, w rateWindow) bool {
 // amend counts s in a bucket before the newest.
 func (r *recent) amend(bucket graph.Instant, s *graph.Stats) *cell {
 	c := &cell{bucket: bucket}
-	from := 0
+	from, to := 0, 0 // where the cell is, or belongs
 	for from < len(r.older) {
 		h := r.older.head(from, r.newest.bucket)
-		if h.bucket == bucket {
-			h.unpack(c)
-		}
 		if h.bucket >= bucket {
+			if h.bucket == bucket {
+				h.unpack(c)
+				to = h.end
+			}
 			break
 		}
-		from = h.end
-	}
-	to := from
-	if from < len(r.older) {
-		if h := r.older.head(from, r.newest.bucket); h.bucket == bucket {
-			to = h.end
-		}
+		from, to = h.end, h.end
 	}
 	if from == to {
 		r.n++
