@@ -99,18 +99,12 @@ interface PlaneProps {
   state: AppState;
   picture: Picture;
   layout: LayerLayout;
+  /** What the layout is of: with another, ribbons are drawn anew. */
+  shape: string;
   open(depth: number): void;
 }
 
-/** A number that changes with the layout. */
-function useEpoch(layout: LayerLayout): number {
-  const last = useRef({ layout, epoch: 0 });
-  if (last.current.layout !== layout) last.current = { layout, epoch: last.current.epoch + 1 };
-  return last.current.epoch;
-}
-
-function Plane({ state, picture, layout, open }: PlaneProps): JSX.Element {
-  const epoch = useEpoch(layout);
+function Plane({ state, picture, layout, shape, open }: PlaneProps): JSX.Element {
   state.version.value;
   const lit = state.hovered.value;
   const { from, to } = state.graph.calls;
@@ -125,7 +119,7 @@ function Plane({ state, picture, layout, open }: PlaneProps): JSX.Element {
   }, [lit, picture]);
   return (
     <div class={layout.cardWidth < NARROW_CARD ? 'plane narrow' : 'plane'} style={{ width: `${layout.width}px`, height: `${layout.height}px` }} onKeyDown={(e) => walk(e, layout)}>
-      <Ribbons key={epoch} state={state} layout={layout} lit={near === null ? NONE : lit} />
+      <Ribbons key={shape} state={state} layout={layout} lit={near === null ? NONE : lit} />
       <ul class="cards">
         {layout.cards.map((c) => (
           <Card key={state.graph.services.id[c.slot]} state={state} place={c} width={layout.cardWidth} focused={c.slot === picture.focus} dim={near !== null && !near.has(c.slot)} />
@@ -136,7 +130,7 @@ function Plane({ state, picture, layout, open }: PlaneProps): JSX.Element {
           </li>
         ))}
       </ul>
-      <RibbonLabels key={`labels${epoch}`} state={state} layout={layout} quiet={near !== null} />
+      <RibbonLabels key={`labels ${shape}`} state={state} layout={layout} quiet={near !== null} />
     </div>
   );
 }
@@ -197,7 +191,7 @@ export function LayersView({ state }: { state: AppState }): JSX.Element {
                   <h2 key={c.depth} style={{ width: `${layout.cardWidth}px`, transform: `translateX(${layout.columns[i]}px)` }}>{headingOf(picture, c.depth)}</h2>
                 ))}
               </div>
-              <Plane state={state} picture={picture} layout={layout} open={(depth) => setOpened(new Set([...opened, depth]))} />
+              <Plane state={state} picture={picture} layout={layout} shape={shape} open={(depth) => setOpened(new Set([...opened, depth]))} />
             </>
           )}
         </div>
