@@ -139,10 +139,10 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 		if l.enter() {
 			return &boundedConn{Conn: c, l: l}, nil
 		}
-		c.Close()
 		if l.s.Refused != nil {
 			l.s.Refused()
 		}
+		c.Close() // after it is counted: whoever sees the end finds it in the tally
 	}
 }
 
