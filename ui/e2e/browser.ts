@@ -40,7 +40,8 @@ export async function openPage(browser: Browser, url: string): Promise<{ page: P
   page.on('pageerror', (e) => faults.push(`error: ${e.message}`));
   page.on('dialog', (d) => { faults.push(`dialog: ${d.message()}`); void d.dismiss(); });
   page.on('console', (m) => {
-    if (m.type() === 'error' && !/WebSocket connection/.test(m.text())) faults.push(`console: ${m.text()}`);
+    // Nobody listens: the test has stopped the server, and the page asks again.
+    if (m.type() === 'error' && !/WebSocket connection|net::ERR_CONNECTION_REFUSED/.test(m.text())) faults.push(`console: ${m.text()}`);
   });
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (e) => console.error(`CSP: ${e.violatedDirective} ${e.blockedURI}`));

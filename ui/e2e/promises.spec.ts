@@ -87,6 +87,22 @@ describe('the first load', () => {
   });
 });
 
+describe('a part that is loaded when it is first shown', () => {
+  test('comes by itself, with its style, when the server answers again', async () => {
+    const { page, faults } = await openPage(browser, server.url);
+    await drawn(page, 2);
+    await page.route('**/assets/layers.*', (route) => route.abort('connectionrefused'));
+    await page.keyboard.press('2');
+    await page.getByText('This part comes when the server answers.').waitFor();
+    await page.unrouteAll();
+    const card = page.locator('.layers [data-service="shop/cart"]');
+    await card.waitFor();
+    await expect.poll(() => card.evaluate((e) => getComputedStyle(e).position), { timeout: 10_000 }).toBe('relative');
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+});
+
 describe('a hidden tab', () => {
   test('asks the server to pause, and goes on where things stand when it is seen again', async () => {
     const page = await browser.context.newPage();

@@ -78,7 +78,10 @@ function followTime(): void {
   }
   if (at === state.frozen && base === '') return;
   travel ??= import('./travel').then((m) => new m.Travel(state, showPast));
-  travel.then((t) => t.request(), () => { state.travelError.value = 'this part of the page could not be loaded'; });
+  travel.then((t) => t.request(), () => {
+    travel = null;
+    state.travelError.value = 'the server does not answer';
+  });
 }
 
 const stream = new Stream(streamUrl(), {

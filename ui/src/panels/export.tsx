@@ -3,6 +3,7 @@ import './export.css';
 import type { JSX } from 'preact';
 import { apiUrl } from '../ask';
 import { momentText } from '../model/url';
+import { pictureOf } from '../star/picture';
 import { download } from './download';
 import type { AppState } from './state';
 
@@ -26,7 +27,6 @@ async function savePicture(state: AppState): Promise<void> {
   const canvas = document.querySelector<HTMLCanvasElement>('.star > canvas');
   const overlay = document.querySelector<HTMLElement>('.star > .overlay');
   if (canvas === null || overlay === null || state.draw === null) return;
-  const { pictureOf } = await import('../star/picture');
   const blob = await pictureOf(canvas, overlay, state.draw);
   if (blob !== null) download('graph.png', blob);
 }
