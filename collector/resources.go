@@ -43,7 +43,7 @@ func (e *encodedResources) clear() {
 func (e *encodedResources) find(encoded []byte) (encodedResource, bool) {
 	t := e.table.Load()
 	if y, ok := t.find(encoded); ok {
-		return t.at(y).value, true
+		return t.value(y), true
 	}
 	return encodedResource{}, false
 }

@@ -138,13 +138,13 @@ func (s *Symbols) InternFar(f Far) Sym {
 }
 
 // Text returns the name with number y.
-func (s *Symbols) Text(y Sym) string { return s.texts.at(y).key }
+func (s *Symbols) Text(y Sym) string { return s.texts.key(y) }
 
 // Resource returns the resource with number y.
-func (s *Symbols) Resource(y Sym) Resource { return s.resources.at(y).value }
+func (s *Symbols) Resource(y Sym) Resource { return s.resources.value(y) }
 
 // Far returns the far side with number y.
-func (s *Symbols) Far(y Sym) Far { return s.fars.at(y).value }
+func (s *Symbols) Far(y Sym) Far { return s.fars.value(y) }
 
 // Bytes that an entry costs beside its text: the entry and its slots.
 const (

@@ -11,11 +11,11 @@ func (s *Symbols) Counts() (texts, resources, fars uint32) {
 }
 
 // ResourceKey returns resource y as bytes that mean the same in every process.
-func (s *Symbols) ResourceKey(y Sym) string { return s.resources.at(y).key }
+func (s *Symbols) ResourceKey(y Sym) string { return s.resources.key(y) }
 
 // FarKey returns far side y as bytes that mean the same in every process. It is
 // "" for Other.
-func (s *Symbols) FarKey(y Sym) string { return s.fars.at(y).key }
+func (s *Symbols) FarKey(y Sym) string { return s.fars.key(y) }
 
 // InternResourceKey returns the number of the resource with a key, and false if
 // key is not one.

@@ -20,11 +20,11 @@ type symtable[T any] struct {
 
 const symchunkLen = 512
 
-type symchunk[T any] [symchunkLen]symentry[T]
-
-type symentry[T any] struct {
-	key   string
-	value T
+// Keys lie apart from values, for find reads none of these: sixteen bytes an
+// entry stay in a cache that whole entries would not fit.
+type symchunk[T any] struct {
+	keys   [symchunkLen]string
+	values [symchunkLen]T
 }
 
 func (t *symtable[T]) init() {
@@ -45,16 +45,21 @@ func (t *symtable[T]) find(key []byte) (Sym, bool) {
 			return 0, false
 		}
 		if w>>32 == h>>32 {
-			if y := Sym(w) - 1; t.at(y).key == string(key) {
+			if y := Sym(w) - 1; t.key(y) == string(key) {
 				return y, true
 			}
 		}
 	}
 }
 
-// at returns the entry numbered y, which must have been returned by find or add.
-func (t *symtable[T]) at(y Sym) *symentry[T] {
-	return &(*t.chunks.Load())[y/symchunkLen][y%symchunkLen]
+// key returns the key of entry y, which must have been returned by find or add.
+func (t *symtable[T]) key(y Sym) string {
+	return (*t.chunks.Load())[y/symchunkLen].keys[y%symchunkLen]
+}
+
+// value returns the value of entry y, which must have been returned by find or add.
+func (t *symtable[T]) value(y Sym) T {
+	return (*t.chunks.Load())[y/symchunkLen].values[y%symchunkLen]
 }
 
 // add gives the next number to key, which must not be in the table.
@@ -78,7 +83,8 @@ func (t *symtable[T]) addUnnamed(key string, v T) Sym {
 		grown := append(old, new(symchunk[T]))
 		t.chunks.Store(&grown)
 	}
-	*t.at(y) = symentry[T]{key, v}
+	chunk := (*t.chunks.Load())[y/symchunkLen]
+	chunk.keys[y%symchunkLen], chunk.values[y%symchunkLen] = key, v
 	t.n++
 	return y
 }
@@ -89,7 +95,7 @@ func (t *symtable[T]) grow(n int) []atomic.Uint64 {
 	for i := range *t.slots.Load() {
 		if w := (*t.slots.Load())[i].Load(); w != 0 {
 			y := Sym(w) - 1
-			symslot(slots, maphash.String(t.seed, t.at(y).key), y)
+			symslot(slots, maphash.String(t.seed, t.key(y)), y)
 		}
 	}
 	t.slots.Store(&slots)
