@@ -9,6 +9,10 @@ FUZZTIME ?= 5s
 CRASH_CYCLES ?= 50
 SEEDS ?= 5000
 
+# The program is built with cmd/graphctl/default.pgo; for tests and checks that
+# would be all of it once more.
+lint test-go fuzz crash: export GOFLAGS := $(GOFLAGS) -pgo=off
+
 .PHONY: help build demo test test-go test-sampleapps test-ui lint ui ui-fresh screenshots bench bench-ui fuzz crash tools clean
 
 help: ## list the targets
@@ -55,7 +59,7 @@ screenshots: build bin/company ui/node_modules/.package-lock.json ## take the pi
 ui/node_modules/.package-lock.json: ui/package-lock.json
 	cd ui && npm ci --no-audit --no-fund
 
-bench: ## benchmarks: decode, infer, store, and spans per CPU second over gRPC
+bench: ## benchmarks: decode, infer, store, and spans per CPU second over gRPC; BENCH=profile: what the compiler goes by
 	.ci/bench
 
 bench-ui: ui/node_modules/.package-lock.json ui/bench/node_modules/.package-lock.json ## the page's budgets, measured beside sigma.js and cytoscape.js

@@ -34,6 +34,7 @@ type options struct {
 	load            string // the load generator; "": none, and only Go benchmarks
 	work            string // a folder for data
 	page            string // the file to write the table to; "": only print
+	profileTo       string // the file to write a profile to, instead of measuring
 	started         time.Time
 }
 
@@ -48,6 +49,7 @@ func main() {
 	flag.StringVar(&o.load, "load", "", "the load generator; empty: skip what needs it")
 	flag.StringVar(&o.work, "work", os.TempDir(), "folder for data")
 	flag.StringVar(&o.page, "page", "", "page to write the table to; empty: print it only")
+	flag.StringVar(&o.profileTo, "profile", "", "file to write a CPU profile for the compiler to, instead of measuring")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -61,6 +63,9 @@ func main() {
 func run(ctx context.Context, o options, log io.Writer) error {
 	if err := o.complete(); err != nil {
 		return err
+	}
+	if o.profileTo != "" {
+		return o.profile(ctx, log)
 	}
 	var b strings.Builder
 	defer func() { fmt.Print(b.String()) }() // also what there is when something fails
