@@ -54,7 +54,7 @@ export class Visit {
     return { main: metrics.find((m) => m.name === 'TaskDuration').value * 1000, all: all * 1000 };
   }
 
-  /** Frames and CPU of what work does: milliseconds a frame, the longest from one to the next, and the share of frames with new chords. */
+  /** Frames and CPU of what work does: milliseconds a frame, the longest from one to the next, and the share of those in which the picture moved. */
   async frames(work) {
     const before = await this.cpu();
     const from = await this.page.evaluate(() => ({ at: window.probe.flush(), frames: window.probe.frames.length }));
@@ -63,7 +63,7 @@ export class Visit {
       const at = window.probe.flush();
       const frames = window.probe.frames.slice(first);
       const draws = frames.map((f) => f.draws).sort((a, b) => a - b)[frames.length >> 1] ?? 0;
-      return { at, count: frames.length, moved: frames.filter((f) => f.chords > 0).length / Math.max(1, frames.length), draws, longest: Math.max(0, ...frames.slice(1).map((f, i) => f.start - frames[i].start)) };
+      return { at, count: frames.length, moved: frames.filter((f) => f.moved).length / Math.max(1, frames.length), draws, longest: Math.max(0, ...frames.slice(1).map((f, i) => f.start - frames[i].start)) };
     }, from.frames);
     const after = await this.cpu();
     const n = Math.max(1, drawn.count);

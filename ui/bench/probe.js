@@ -34,15 +34,17 @@
     const f = frame;
     frame = null;
     if (probe.sync) for (const c of f.contexts) wait(c);
-    const done = { start: f.start, end: performance.now(), draws: f.draws, chords: f.chords, covered: probe.covered };
+    const done = { start: f.start, end: performance.now(), draws: f.draws, chords: f.chords, moved: f.moved || f.chords > 0, covered: probe.covered };
     if (probe.frames.length < KEEP) probe.frames.push(done);
     probe.waiting = probe.waiting.filter((w) => !w(done));
   }
+  function open() {
+    if (frame !== null) return;
+    frame = { start: performance.now(), draws: 0, chords: 0, moved: false, contexts: new Set() };
+    queueMicrotask(close);
+  }
   function drawn(context, chords) {
-    if (frame === null) {
-      frame = { start: performance.now(), draws: 0, chords: 0, contexts: new Set() };
-      queueMicrotask(close);
-    }
+    open();
     contexts.add(context);
     frame.contexts.add(context);
     frame.draws++;
@@ -78,6 +80,13 @@
   });
   for (const name of ['drawArrays', 'drawElements', 'drawElementsInstanced']) wrap(gl, name, (context) => drawn(context, 0));
   for (const name of ['stroke', 'fill', 'drawImage', 'fillRect']) wrap(CanvasRenderingContext2D.prototype, name, (context) => { if (context.canvas.isConnected) drawn(context, 0); });
+
+  // What was drawn may also be moved as it is.
+  new MutationObserver((changes) => {
+    if (!changes.some((c) => c.target instanceof HTMLCanvasElement)) return;
+    open();
+    frame.moved = true;
+  }).observe(document, { subtree: true, attributeFilter: ['style'] });
 
   // Buffers and textures.
   const sizes = new WeakMap();

@@ -62,6 +62,36 @@ describe('the pointer on the star', () => {
   });
 });
 
+describe('a picture that is moved', () => {
+  test('goes along as it is and is drawn anew when it rests; the pointer finds what it shows', async () => {
+    const { page, faults } = await star();
+    const found = await service(page);
+    const canvas = await page.$('.star canvas');
+    const seen = await canvas?.evaluateHandle((e) => {
+      const all: string[] = [];
+      new MutationObserver(() => all.push((e as HTMLElement).style.transform)).observe(e, { attributeFilter: ['style'] });
+      return all;
+    });
+    const rests = () => page.waitForFunction((all) => all !== undefined && all.length > 1 && all.at(-1) === '', seen);
+    await page.mouse.move(found.x, found.y - 150);
+    await page.mouse.down();
+    await page.mouse.move(found.x + 60, found.y - 130, { steps: 5 });
+    await page.mouse.up();
+    await rests();
+    expect(await seen?.jsonValue()).toContainEqual(expect.stringMatching(/^translate\(.*scale\(1\)$/));
+    await page.mouse.click(found.x + 60, found.y + 20);
+    const panel = page.getByRole('region', { name: 'Service in focus' });
+    const name = (await panel.getByRole('heading').first().textContent()) ?? '';
+    expect(found.text.startsWith(name)).toBe(true);
+    await seen?.evaluate((all) => { all.length = 0; });
+    await page.mouse.wheel(0, -100);
+    await rests();
+    expect(await seen?.jsonValue()).toContainEqual(expect.stringMatching(/scale\(1\.1/));
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+});
+
 describe('a wire that breaks', () => {
   test('a hundred times leaves the page with what the server has', async () => {
     const proxy = new Proxy(server.web);

@@ -8,6 +8,7 @@ import type { AppState } from '../panels/state';
 import { Tooltip } from '../panels/tooltip';
 import { Card } from './card';
 import './layers.css';
+import '../panels/choice.css';
 import { Invitation } from './invitation';
 import { MINIMAP_HEIGHT, MINIMAP_WIDTH, MiniMap } from './minimap';
 import { MAX_WHOLE, neighbourhood, whole, type Picture } from './neighbourhood';

@@ -1,4 +1,5 @@
 /** What the services are grouped by, and whether the groups are folded: a small box in the corner of the picture. */
+import './choice.css';
 import type { JSX } from 'preact';
 import { GROUPINGS, type GroupBy } from '../model/groups';
 import { MAX_FOLDED } from '../model/url';

@@ -267,6 +267,11 @@ export class StarRenderer {
     return this.built >= 0 || this.morphStart >= 0 || !this.focusDrawn || this.moving;
   }
 
+  /** Whether only the camera changes. */
+  get sliding(): boolean {
+    return this.moving && this.morphStart < 0;
+  }
+
   private get cometsShown(): boolean {
     return (!this.still || this.moment !== null) && !this.comparing && this.comets.count > 0;
   }

@@ -20,8 +20,11 @@ export class StarInput {
   private start: Point = { x: 0, y: 0 };
   private dragged = false;
   private chordTimer = 0;
+  /** The canvas itself moves at times. */
+  private readonly stage: Element;
 
   constructor(private readonly canvas: HTMLCanvasElement, private readonly view: StarView, private readonly state: AppState) {
+    this.stage = canvas.parentElement ?? canvas;
     canvas.addEventListener('pointerdown', (e) => this.down(e));
     canvas.addEventListener('pointermove', (e) => this.move(e));
     canvas.addEventListener('pointerup', (e) => this.up(e));
@@ -33,7 +36,7 @@ export class StarInput {
   }
 
   private at(e: MouseEvent): Point {
-    const box = this.canvas.getBoundingClientRect();
+    const box = this.stage.getBoundingClientRect();
     return { x: e.clientX - box.left, y: e.clientY - box.top };
   }
 

@@ -17,6 +17,7 @@ import { Overlay } from './overlay';
 import { pickCall, pickGroup, pickService } from './pick';
 import { foldInput, foldSet, foldsOf, isHead, isWithin, spreadFold } from '../fold';
 import { Pilot } from './pilot';
+import type { Slide } from './slide';
 import { behind, byForces, forceInput } from './stage';
 
 /** Services change places for their traffic no more often than this. */
@@ -71,6 +72,8 @@ export class StarView {
     this.renderer.setMoving(true);
     this.dirty();
   }, () => this.state.still.value);
+  /** Without a graphics processor; null: every frame is drawn. */
+  private slide: Slide | null = null;
   private frameAsked = false;
   private overlayDirty = true;
   private fence: { sync: WebGLSync; since: number } | null = null;
@@ -90,6 +93,7 @@ export class StarView {
       state.noStar.value = 'the graphics processor was reset; reload the page to see the star again';
     });
     this.overlay = new Overlay(overlayRoot);
+    if (this.renderer.software) void import('./slide').then((m) => { this.slide = new m.Slide(canvas); }, () => undefined);
     const quality = state.url.value.quality;
     this.watchdog = new Watchdog(quality === 'low' ? LEVELS.length - 1 : quality === 'auto' && this.renderer.software ? SOFTWARE_LEVEL : 0, quality !== 'auto');
     this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
@@ -141,6 +145,7 @@ export class StarView {
     this.width = Math.max(1, width);
     this.height = Math.max(1, height);
     this.renderer.resize(this.width, this.height, window.devicePixelRatio);
+    this.slide?.drawn(null);
     this.refit();
     this.renderer.invalidate();
     this.dirty();
@@ -487,7 +492,12 @@ export class StarView {
   }
 
   private paint(now: number): void {
+    if (this.renderer.sliding && this.slide?.to(this.pilot.camera)) {
+      if (this.overlayDirty) this.drawOverlay();
+      return;
+    }
     this.renderer.draw(now);
+    this.slide?.drawn(this.pilot.camera);
     if (this.overlayDirty) this.drawOverlay();
     this.state.pictured.value = true;
     const sync = this.renderer.fence();
@@ -514,6 +524,7 @@ export class StarView {
   redraw(): void {
     if (this.layout === null || this.gone) return;
     this.renderer.draw(performance.now());
+    this.slide?.drawn(this.pilot.camera);
     this.drawOverlay();
   }
 
