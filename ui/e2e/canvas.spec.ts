@@ -72,8 +72,13 @@ describe('a picture that is moved', () => {
       new MutationObserver(() => all.push((e as HTMLElement).style.transform)).observe(e, { attributeFilter: ['style'] });
       return all;
     });
-    const rests = () => page.waitForFunction((all) => all !== undefined && all.length > 1 && all.at(-1) === '', seen);
+    // What moves the picture is loaded with the first move.
     await page.mouse.move(found.x, found.y - 150);
+    await page.mouse.wheel(0, -100);
+    await page.waitForFunction(() => performance.getEntriesByType('resource').some((r) => r.name.endsWith('slide.js')));
+    await page.mouse.wheel(0, 100);
+    const rests = () => page.waitForFunction((all) => all !== undefined && all.length > 1 && all.at(-1) === '', seen);
+    await page.waitForTimeout(500);
     await page.mouse.down();
     await page.mouse.move(found.x + 60, found.y - 130, { steps: 5 });
     await page.mouse.up();

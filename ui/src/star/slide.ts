@@ -2,7 +2,7 @@
 import type { Camera } from '../render/camera';
 
 /** How much smaller or larger than it was drawn a picture may be shown. */
-const MOST_SCALE = 2;
+const MOST_SCALE = 4;
 
 export class Slide {
   private drawnFor: Camera | null = null;

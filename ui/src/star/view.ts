@@ -22,9 +22,10 @@ import { behind, byForces, forceInput } from './stage';
 
 /** Services change places for their traffic no more often than this. */
 const ORDER_EVERY_MS = 8_000;
-/** Weights of chords are renewed no more often than this, by the number of calls. */
+/** Weights of chords are renewed no more often than this, by the number of calls; and not before so many times what drawing them all takes. */
 const FEW_CALLS = 2_000;
 const WEIGHTS_EVERY_MS = 5_000;
+const WEIGHTS_REST = 4;
 const COMETS_EVERY_MS = 10_000;
 /** How many of the heaviest calls the pointer may find. */
 const PICKABLE_CALLS = 6_000;
@@ -69,11 +70,13 @@ export class StarView {
   private height = 1;
   /** Moves the camera over the stage. */
   readonly pilot = new Pilot(() => {
+    if (this.renderer.software) this.slides ??= import('./slide').then((m) => { this.slide = new m.Slide(this.canvas); }, () => { this.slides = null; });
     this.renderer.setMoving(true);
     this.dirty();
   }, () => this.state.still.value);
-  /** Without a graphics processor; null: every frame is drawn. */
+  /** Without a graphics processor, from the first move on; null: every frame is drawn. */
   private slide: Slide | null = null;
+  private slides: Promise<void> | null = null;
   private frameAsked = false;
   private overlayDirty = true;
   private fence: { sync: WebGLSync; since: number } | null = null;
@@ -93,7 +96,6 @@ export class StarView {
       state.noStar.value = 'the graphics processor was reset; reload the page to see the star again';
     });
     this.overlay = new Overlay(overlayRoot);
-    if (this.renderer.software) void import('./slide').then((m) => { this.slide = new m.Slide(canvas); }, () => undefined);
     const quality = state.url.value.quality;
     this.watchdog = new Watchdog(quality === 'low' ? LEVELS.length - 1 : quality === 'auto' && this.renderer.software ? SOFTWARE_LEVEL : 0, quality !== 'auto');
     this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
@@ -130,6 +132,9 @@ export class StarView {
     });
     effect(() => {
       if (this.state.places.value !== null) untracked(() => this.stageTo(performance.now()));
+    });
+    effect(() => {
+      if (!this.state.searchOpen.value) this.ask();
     });
     effect(() => {
       const hovered = this.state.hovered.value;
@@ -340,7 +345,7 @@ export class StarView {
       this.endsVersion = graph.structureVersion;
       this.weightsAt = -Infinity;
     }
-    const every = graph.callCount <= FEW_CALLS ? 900 : WEIGHTS_EVERY_MS;
+    const every = graph.callCount <= FEW_CALLS ? 900 : Math.max(WEIGHTS_EVERY_MS, WEIGHTS_REST * this.cost * graph.callCount / this.watchdog.quality.slice);
     if (now - this.weightsAt >= every) {
       this.weightsAt = now;
       this.calls = callValues(graph, grouping, this.heads);
@@ -488,7 +493,12 @@ export class StarView {
       const idle = !this.overlayDirty && !this.renderer.busy;
       if (!idle || now >= this.nextAt) this.paint(now);
     }
-    if (this.renderer.busy || this.pilot.flying || (this.onStage && this.renderer.animated)) this.ask();
+    if (this.renderer.busy || this.pilot.flying || this.animated) this.ask();
+  }
+
+  /** Comets fly, but not where the processor draws and has a search to do. */
+  private get animated(): boolean {
+    return this.onStage && this.renderer.animated && !(this.renderer.software && this.state.searchOpen.value);
   }
 
   private paint(now: number): void {
