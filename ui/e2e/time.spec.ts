@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openBrowser, openPage, waitForGraph, type Browser } from './browser';
 import { call, Server } from './server';
-import { EDGES, INFERRED, sendTopology, SERVICES } from './topology';
+import { rest, starBox } from './pointer';
+import { EDGES, INFERRED, sendCalls, sendTopology, SERVICES } from './topology';
 
 let browser: Browser;
 let server: Server;
@@ -38,6 +39,30 @@ function shown(page: Page, services: number, calls: number): Promise<unknown> {
 }
 
 const param = (page: Page, key: string): string | null => new URL(page.url()).searchParams.get(key);
+
+/** How broad the chord to a service is, in pixels: those that are half as bright as the brightest, a line. */
+async function chordWidth(page: Page, to: string): Promise<number> {
+  const SIDE = 40;
+  const box = await starBox(page);
+  function* across(): Generator<[number, number]> { // far from circles
+    for (let y = 0.5; y < 0.56; y += 0.02) for (let x = 0.25; x < 0.75; x += 0.008) yield [box.x + box.width * x, box.y + box.height * y];
+  }
+  const { x, y } = await rest(page, across(), 80, (text) => text.includes(`→${to}`));
+  await page.mouse.move(box.x + 3, box.y + 3);
+  await page.waitForTimeout(1_500); // until nothing is lit
+  const png = (await page.screenshot({ clip: { x: x - SIDE / 2, y: y - SIDE / 2, width: SIDE, height: SIDE } })).toString('base64');
+  const bright = await page.evaluate(async (data) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(data), (c) => c.charCodeAt(0))]));
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+    if (context === null) throw new Error('no canvas');
+    context.drawImage(image, 0, 0);
+    const { data: rgba } = context.getImageData(0, 0, image.width, image.height);
+    return Array.from({ length: rgba.length / 4 }, (_, i) => rgba[4 * i] + rgba[4 * i + 1] + rgba[4 * i + 2]);
+  }, png);
+  const floor = Math.min(...bright);
+  const half = (floor + Math.max(...bright)) / 2;
+  return bright.filter((b) => b > half).length / SIDE;
+}
 
 async function violations(page: Page): Promise<string[]> {
   const found = await new AxeBuilder({ page }).analyze();
@@ -175,6 +200,24 @@ describe('a comparison', () => {
     });
   }
 
+  test('draws a call that rose broader than one that did not', async () => {
+    const own = new Server();
+    await own.start();
+    try {
+      // Now as many of both.
+      await sendCalls(own, [{ from: 'a', to: 'b', since: 40, until: 0, each: 20 }, { from: 'c', to: 'd', since: 40, until: 15, each: 2 }, { from: 'c', to: 'd', since: 15, until: 0, each: 20 }]);
+      const { page } = await openPage(browser, `${own.url}?at=${ago(1)}&base=${ago(30)}`);
+      await shown(page, 4, 2);
+      await page.getByRole('region', { name: 'What changed' }).getByText('Changed').first().waitFor();
+      const steady = await chordWidth(page, 'b');
+      const risen = await chordWidth(page, 'd');
+      expect(risen).toBeGreaterThan(steady * 1.4);
+      await page.close();
+    } finally {
+      await own.remove();
+    }
+  });
+
   test('is what a link to it shows', async () => {
     const { page } = await openPage(browser, `${server.url}?view=table&at=${ago(1)}&base=${ago(30)}`);
     await page.locator('tr[data-call="shop/cart→shop/pay"]').waitFor(); // vanished calls are on the picture too
@@ -232,6 +275,27 @@ describe('filters', () => {
       await page.close();
     });
   }
+
+  test('by team', async () => {
+    const own = new Server();
+    await own.start();
+    try {
+      const owned = (team: string, body: string) => own.send(body.replaceAll('{"key":"service.namespace"', `{"key":"team","value":{"stringValue":"${team}"}},{"key":"service.namespace"`));
+      await owned('red', call('a', 'b'));
+      await owned('blue', call('c', 'd'));
+      const { page, faults } = await openPage(browser, `${own.url}?view=table`);
+      await waitForGraph(page, 4, 2);
+      await page.keyboard.press('f');
+      await page.getByRole('region', { name: 'Filters' }).getByLabel('Team').selectOption('blue');
+      await shown(page, 2, 1);
+      await page.locator('tr[data-call="shop/c→shop/d"]').waitFor();
+      expect(param(page, 'owner')).toBe('blue');
+      expect(faults).toEqual([]);
+      await page.close();
+    } finally {
+      await own.remove();
+    }
+  });
 
   test('by namespace, by rate, and only failing paths', async () => {
     // In a window of the past rates do not fade while the test runs.

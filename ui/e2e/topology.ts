@@ -11,6 +11,8 @@ interface Call {
   since: number;
   until: number;
   failed?: boolean;
+  /** Calls each half minute, 4 unless told. */
+  each?: number;
 }
 
 export const CALLS: readonly Call[] = [
@@ -55,12 +57,15 @@ function trace(c: Call, startMs: number): object[] {
 }
 
 /** Sends all of it. */
-export async function sendTopology(server: Server): Promise<void> {
+export const sendTopology = (server: Server): Promise<void> => sendCalls(server, CALLS);
+
+/** Sends the spans of calls. */
+export async function sendCalls(server: Server, calls: readonly Call[]): Promise<void> {
   const now = Date.now();
   const resourceSpans: object[] = [];
-  for (const c of CALLS) {
+  for (const c of calls) {
     for (let t = now - c.since * MINUTE; t < now - c.until * MINUTE - 1_000; t += EVERY) {
-      for (let k = 0; k < 4; k++) resourceSpans.push(...trace(c, t + k * 700));
+      for (let k = 0; k < (c.each ?? 4); k++) resourceSpans.push(...trace(c, t + k * 700));
     }
   }
   await server.send(JSON.stringify({ resourceSpans }));

@@ -14,7 +14,7 @@ function CallTip({ state, call }: { state: AppState; call: number }): JSX.Elemen
     <>
       <p class="ends"><bdi>{s.label[c.from[call]]}</bdi><span aria-hidden="true">→</span><bdi>{s.label[c.to[call]]}</bdi></p>
       <dl class="num">
-        <dt>{CALL_KINDS[c.kind[call]]}</dt><dd>{rate(c.rate[call])}/s · {count(c.calls[call])} in the hour</dd>
+        <dt>{CALL_KINDS[c.kind[call]]}</dt><dd>{rate(c.rate[call])}/s · {count(c.calls[call])} in {state.live.value ? 'the hour' : 'this window'}</dd>
         <dt>errors</dt><dd class={healthOf(c.errorRate[call], state.thresholds)}>{percent(c.errorRate[call])}</dd>
         <dt>p50 · p95 · p99</dt><dd>{latency(c.p50[call])} · {latency(c.p95[call])} · {latency(c.p99[call])}</dd>
         <dt>seen</dt><dd>{ago(now - c.firstSeen[call])}, last {ago(now - c.lastSeen[call])}</dd>
