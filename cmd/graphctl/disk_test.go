@@ -66,9 +66,9 @@ func TestDiskFull(t *testing.T) {
 		return err
 	})
 	p.wantCalls(1)
-	p.eventually("a mark for the disk", func() error {
+	p.eventually("marks for the disk and for what was refused", func() error {
 		body, err := p.get("/api/v1/status")
-		if err == nil && !strings.Contains(body, `"reason":"disk"`) {
+		if err == nil && !(strings.Contains(body, `"reason":"disk"`) && strings.Contains(body, `"reason":"throttled"`)) {
 			err = errors.New(body)
 		}
 		return err

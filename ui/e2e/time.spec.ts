@@ -206,6 +206,8 @@ describe('a comparison', () => {
     try {
       // Now as many of both.
       await sendCalls(own, [{ from: 'a', to: 'b', since: 40, until: 0, each: 20 }, { from: 'c', to: 'd', since: 40, until: 15, each: 2 }, { from: 'c', to: 'd', since: 15, until: 0, each: 20 }]);
+      // A window of the past is fetched once: all must be in it.
+      await expect.poll(async () => (await own.graph()).edges.reduce((sum, e) => sum + e.calls, 0), { timeout: 30_000 }).toBe(80 * 20 + 50 * 2 + 30 * 20);
       const { page } = await openPage(browser, `${own.url}?at=${ago(1)}&base=${ago(30)}`);
       await shown(page, 4, 2);
       await page.getByRole('region', { name: 'What changed' }).getByText('Changed').first().waitFor();
