@@ -20,8 +20,8 @@ type symtable[T any] struct {
 
 const symchunkLen = 512
 
-// Keys lie apart from values, for find reads none of these: sixteen bytes an
-// entry stay in a cache that whole entries would not fit.
+// Keys lie apart from values, which find does not read: sixteen bytes an entry
+// stay in a cache that whole entries would not fit.
 type symchunk[T any] struct {
 	keys   [symchunkLen]string
 	values [symchunkLen]T

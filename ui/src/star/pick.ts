@@ -1,4 +1,4 @@
-/** What lies under the pointer. Pure. */
+/** What lies under the pointer, and beside what is pinned. Pure. */
 import { positive } from '../layout/angle';
 import { controlPoints, curvePoint, type CurveSettings } from '../layout/curve';
 import { BAND, OUTER, type StarLayout } from '../layout/star';
@@ -80,6 +80,13 @@ export function pickCall(
     }
   }
   return best;
+}
+
+/** The next of some services around the middle, by angle; NONE if there are none. */
+export function neighbourOnRing(layout: StarLayout, services: Iterable<number>, slot: number, step: 1 | -1): number {
+  const ring = [...services].filter((i) => i < layout.x.length)
+    .sort((a, b) => Math.atan2(layout.y[a], layout.x[a]) - Math.atan2(layout.y[b], layout.x[b]) || a - b);
+  return ring.length === 0 ? NONE : ring[(ring.indexOf(slot) + step + ring.length) % ring.length];
 }
 
 function segmentDistance(px: number, py: number, ax: number, ay: number, bx: number, by: number): number {

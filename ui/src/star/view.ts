@@ -14,7 +14,7 @@ import { LEVELS, SOFTWARE_LEVEL, Watchdog } from '../render/quality';
 import { StarRenderer } from '../render/star';
 import { callValues, cometsPerCall, endsOf, focusOf, focusOfCall, focusOfGroup, geometryOf, looksOf, starInput, weightsOf, type CallValues, type Focus, type Folds, type Looks } from '../scene';
 import { Overlay } from './overlay';
-import { pickCall, pickGroup, pickService } from './pick';
+import { neighbourOnRing, pickCall, pickGroup, pickService } from './pick';
 import { foldInput, foldSet, foldsOf, isHead, isWithin, spreadFold } from '../fold';
 import { Pilot } from './pilot';
 import type { Slide } from './slide';
@@ -70,13 +70,12 @@ export class StarView {
   private height = 1;
   /** Moves the camera over the stage. */
   readonly pilot = new Pilot(() => {
-    if (this.renderer.software) this.slides ??= import('./slide').then((m) => { this.slide = new m.Slide(this.canvas); }, () => { this.slides = null; });
+    if (this.renderer.software && this.slide === null) void import('./slide').then((m) => { this.slide ??= new m.Slide(this.canvas); }, () => undefined);
     this.renderer.setMoving(true);
     this.dirty();
   }, () => this.state.still.value);
   /** Without a graphics processor, from the first move on; null: every frame is drawn. */
   private slide: Slide | null = null;
-  private slides: Promise<void> | null = null;
   private frameAsked = false;
   private overlayDirty = true;
   private fence: { sync: WebGLSync; since: number } | null = null;
@@ -134,7 +133,7 @@ export class StarView {
       if (this.state.places.value !== null) untracked(() => this.stageTo(performance.now()));
     });
     effect(() => {
-      if (!this.state.searchOpen.value) this.ask();
+      if (!this.state.searchOpen.value) this.ask(); // comets may fly again
     });
     effect(() => {
       const hovered = this.state.hovered.value;
@@ -426,24 +425,25 @@ export class StarView {
 
   /* Picking */
 
+  /** The service or the head of a folded group at a point. */
+  private slotAt(px: number, py: number): number {
+    return this.layout === null || this.looks === null ? NONE : pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.pilot.camera, px, py);
+  }
+
   serviceAt(px: number, py: number): number {
-    if (this.layout === null || this.looks === null) return NONE;
-    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.pilot.camera, px, py);
-    return slot !== NONE && isHead(this.heads, slot) ? NONE : slot;
+    const slot = this.slotAt(px, py);
+    return isHead(this.heads, slot) ? NONE : slot;
   }
 
   groupAt(px: number, py: number): number {
-    if (this.layout === null || this.looks === null) return -1;
-    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.pilot.camera, px, py);
-    if (slot !== NONE && isHead(this.heads, slot)) return this.state.grouping.of[slot];
-    return this.flat ? -1 : pickGroup(this.layout, this.pilot.camera, px, py);
+    const slot = this.slotAt(px, py);
+    if (isHead(this.heads, slot)) return this.state.grouping.of[slot];
+    return this.layout === null || this.flat ? -1 : pickGroup(this.layout, this.pilot.camera, px, py);
   }
 
   /** Whether the circle of a folded group is at a point. */
   foldedAt(px: number, py: number): boolean {
-    if (this.layout === null || this.looks === null) return false;
-    const slot = pickService(this.layout, this.looks.values, this.state.graph.services.alive, this.pilot.camera, px, py);
-    return slot !== NONE && isHead(this.heads, slot);
+    return isHead(this.heads, this.slotAt(px, py));
   }
 
   callAt(px: number, py: number): number {
@@ -455,13 +455,7 @@ export class StarView {
 
   /** The next service on the ring in a direction, by angle. */
   neighbourOnRing(slot: number, step: 1 | -1): number {
-    const { layout } = this;
-    if (layout === null) return NONE;
-    const ring = [...this.state.graph.serviceList()].filter((i) => i < layout.x.length)
-      .sort((a, b) => Math.atan2(layout.y[a], layout.x[a]) - Math.atan2(layout.y[b], layout.x[b]) || a - b);
-    if (ring.length === 0) return NONE;
-    const at = ring.indexOf(slot);
-    return ring[(at + step + ring.length) % ring.length];
+    return this.layout === null ? NONE : neighbourOnRing(this.layout, this.state.graph.serviceList(), slot, step);
   }
 
   /* Frames */
@@ -506,14 +500,18 @@ export class StarView {
       if (this.overlayDirty) this.drawOverlay();
       return;
     }
-    this.renderer.draw(now);
-    this.slide?.drawn(this.pilot.camera);
+    this.draw(now);
     if (this.overlayDirty) this.drawOverlay();
     this.state.pictured.value = true;
     const sync = this.renderer.fence();
     if (sync !== null) this.fence = { sync, since: now };
     // Comets alone may take no more than about half of the machine.
     this.nextAt = now + Math.max(0, this.cost * 2 - 17);
+  }
+
+  private draw(now: number): void {
+    this.renderer.draw(now);
+    this.slide?.drawn(this.pilot.camera);
   }
 
   /** The graphics processor has not finished the frame before: wait, so that frames do not pile up. */
@@ -525,6 +523,7 @@ export class StarView {
     this.cost += (Math.min(took, 2_000) - this.cost) * 0.3;
     if (this.watchdog.frame(took)) {
       this.renderer.setQuality(this.watchdog.quality, window.devicePixelRatio);
+      this.slide?.drawn(null); // the canvas is empty
       this.updateComets(now);
     }
     return false;
@@ -533,8 +532,7 @@ export class StarView {
   /** Draws a frame at once, for who copies it. */
   redraw(): void {
     if (this.layout === null || this.gone) return;
-    this.renderer.draw(performance.now());
-    this.slide?.drawn(this.pilot.camera);
+    this.draw(performance.now());
     this.drawOverlay();
   }
 
